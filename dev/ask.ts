@@ -94,7 +94,7 @@ async function runOnce(api: Api, followed: Followed, screen: Screen, before: Con
     return view;
   } catch (error) {
     if (view === before || !(error instanceof ApiError && error.status === 401)) throw error;
-    throw new Error("The API key is no longer valid. The run goes on without you; read it with another key.");
+    throw new Error("The API key is no longer valid. The run continues without you; read it with another key.");
   } finally {
     process.off("SIGINT", cancel);
     process.off("SIGTERM", cancel);
@@ -184,7 +184,7 @@ function conclude({ run, state, interrupts }: Conversation, url: string, thread:
 }
 
 async function main(): Promise<void> {
-  // A reader such as `head` has closed the pipe; the run goes on without it.
+  // A reader such as `head` has closed the pipe; the run continues without it.
   process.stdout.on("error", () => process.exit(1));
   try {
     const options = readArguments(process.argv.slice(2), root);

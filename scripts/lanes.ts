@@ -1,7 +1,7 @@
 // Work in lanes: each lane does its own one after the other. Then it takes of what is shared, so no lane is idle while
 // another has a long way to go.
 
-/** Resolves when all is done. `run` is told the lane. */
+/** Resolves when all is done. `run` gets the lane. */
 export async function runLanes<Work>(
   lanes: readonly (readonly Work[])[],
   shared: readonly Work[],

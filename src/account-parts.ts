@@ -1,4 +1,4 @@
-// Lists the parts of an account: one line each. They go in this order. What opens doors is first, and what a run could make
+// Lists the parts of an account: one line each. They go in this order. What gives access is first, and what a run could make
 // again comes after the threads.
 import type { AccountPart } from "./accounts/part.ts";
 import { budgetsPart } from "./budgets/routes/account.ts";

@@ -87,7 +87,7 @@ export function createApp(): App {
   // Added before the middleware that requires a key: the ticket is the key here.
   addTerminalSocket(app);
   addTicketDownload(app);
-  // Whoever looks for another API learns where the door is, and not that a key is missing.
+  // Whoever looks for another API learns where to go, and not that a key is missing.
   for (const path of guessesWithoutKey) app.all(path, answerNotFound);
   addTicketStream(app);
   for (const path of keyRoots.flatMap((root) => [root, `${root}/*`])) app.use(path, requireKey);

@@ -66,7 +66,7 @@ async function consumeJob(
     deliveries.push({ message, job: data, fail });
     return;
   }
-  // Its run is cancelled by another job, or goes on when the user is enabled: the thread's object remembers it.
+  // Its run is cancelled by another job, or continues when the user is enabled: the thread's object remembers it.
   if (data.type === "run_agent_background" && resting.has(data.user_id)) return message.ack();
   try {
     const done = await doJob(data, isDead, env);
@@ -91,7 +91,9 @@ async function doJob(
   return succeed(null);
 }
 
-/** Who of a batch's background runs may not act: one statement for all. None while D1 fails, since runs go on then. */
+/**
+ * Who of a batch's background runs may not act: one statement for all. None while D1 fails, since runs continue then.
+ */
 async function findRestingUsers({ messages }: MessageBatch<unknown>, env: Env): Promise<Set<string>> {
   const parsed = messages.map(({ body }) => job.safeParse(body).data);
   const users = new Set(parsed.flatMap((data) => (data?.type === "run_agent_background" ? [data.user_id] : [])));

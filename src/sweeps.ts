@@ -1,5 +1,6 @@
-// The work of the clock, each minute. `sweepRuns` calls the threads of silent runs. The call asks the object to send the state of these runs to
-// D1, and like any call it wakes an object that has work. A healthy object loses nothing. `createKeySweep` sees to the keys of the settings.
+// The work of the clock, each minute. `sweepRuns` calls the threads of silent runs. The call asks the object to send
+// the state of these runs to D1, and like any call it wakes an object that has work. A healthy object loses nothing.
+// `createKeySweep` sees to the keys of the settings.
 
 import { findWarnings } from "./config/warnings.ts";
 import { configOf, type Env } from "./config.ts";
@@ -18,8 +19,8 @@ const RUNS_PER_SWEEP = 500;
 const THREADS_AT_ONCE = 20;
 
 /**
- * Objects of a former version go on for half an hour after a deploy (`max_delay` of wrangler.toml), with that version's
- * keys. Until they have ended, no secret is sealed with a key that they lack.
+ * Objects of a former version continue for half an hour after a deploy (`max_delay` of wrangler.toml), with that
+ * version's keys. Until they have ended, no secret is sealed with a key that they lack.
  */
 export const VERSION_MS = 40 * 60_000;
 
@@ -106,7 +107,7 @@ export async function sweepSessions(env: Env, now: number): Promise<void> {
   }
 }
 
-/** Seals secrets with a new ENCRYPTION_KEY, and logs once in an isolate's life what an operator should mend. */
+/** Seals secrets with a new ENCRYPTION_KEY, and logs once in an isolate's life what an operator should fix. */
 export function createKeySweep(): (env: Env, now: number) => Promise<void> {
   const resealer = createResealer();
   let hasWarned = false;

@@ -1,5 +1,5 @@
 // What planning costs in a made-up run: twelve tasks in four sections, four calls for work each. The model knows only
-// what it was told: the ids and texts of tasks come from its results and from the reminder. The loop, the plan's tools
+// what it has read: the ids and texts of tasks come from its results and from the reminder. The loop, the plan's tools
 // and their answers are the real ones. `docs/plan.md` quotes the figures.
 import { describe, expect, it } from "vitest";
 import type { ModelRequest } from "../src/agent/model.ts";
@@ -43,7 +43,7 @@ const workTools = ["create_file", "read_file", "execute_command"].map((name) =>
   }),
 );
 
-/** What the last request tells: the due task and the one after it, each with its text, and the newest result. */
+/** What the last request says: the due task and the one after it, each with its text, and the newest result. */
 function read(request: ModelRequest) {
   const { reminder = "" } = request;
   const find = (label: string) => {

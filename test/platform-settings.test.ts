@@ -1,4 +1,4 @@
-// What wrangler.toml tells the platform, where code depends on it.
+// What wrangler.toml sets on the platform, where code depends on it.
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { unstable_readConfig } from "wrangler";

@@ -1,7 +1,7 @@
-// Twelve habits of weak models, each in two forms. One heeds reminders and ends with a finished plan. The other does not,
-// and ends with a correct count of unfinished tasks. Both end within bounds, whether the model makes its calls one by one
-// or several in a message, and however it writes ids. The loop, the plan's tools and their answers are the real ones;
-// only the model and the tool for work are not.
+// Twelve habits of weak models, each in two forms. One heeds reminders and ends with a finished plan. The other does
+// not, and ends with a correct count of unfinished tasks. Both end within bounds, whether the model makes its calls one
+// by one or several in a message, and however it writes ids. The loop, the plan's tools and their answers are the real
+// ones; only the model and the tool for work are not.
 import { describe, expect, it } from "vitest";
 import type { ModelRequest } from "../src/agent/model.ts";
 import { taskId } from "../src/agent/plan/numbers.ts";
@@ -24,7 +24,7 @@ interface View {
   due: string | null;
   /** The task after the due one. */
   next: string | null;
-  /** Ids of all tasks that it was told of. */
+  /** Ids of all tasks that it has read. */
   ids: string[];
   is_over: boolean;
   reminder: string;
@@ -65,7 +65,7 @@ function look(request: ModelRequest, step: number): View {
   };
 }
 
-async function runHabit(habit: Habit, { act, write, crowd = (turn) => turn }: Manner) {
+async function runHabit(habit: Habit, { act, write, crowd = (turn) => turn }: Style) {
   let step = 0;
   let stored: Plan | null = null;
   const tools = [...taskTools, ...peopleTools, makeTool("work")];
@@ -90,14 +90,14 @@ function withIds(turn: Turn, write: (id: string) => string): Turn {
 }
 
 /** How a model acts where its habit does not show, and how it writes a short id. */
-interface Manner {
+interface Style {
   act: (view: View) => Turn;
   write: (id: string, plan: Plan) => string;
   /** What becomes of a message in which the habit shows. */
   crowd?: (turn: Turn) => Turn;
 }
 
-const crowded = (crowd: (turn: Turn) => Turn): Manner => ({
+const crowded = (crowd: (turn: Turn) => Turn): Style => ({
   act: actAhead,
   write: asRead,
   crowd: (turn) => (turn.calls === undefined ? turn : { ...turn, ...crowd(turn) }),
@@ -144,7 +144,7 @@ function actTooEarly({ due, is_over }: View): Turn {
   return due === null ? plan() : merge(done(due), work());
 }
 
-const manners: Record<string, Manner> = {
+const styles: Record<string, Style> = {
   "one call a message": { act: actWell, write: asRead },
   "long ids": { act: actWell, write: longIdOf },
   "ids as numbers": { act: actWell, write: (id) => id.replace("task_", "") },
@@ -240,10 +240,10 @@ const habits: Record<string, { listens: Habit; stubborn: Habit; ends?: "failed" 
 const cut: Turn = { ...calls({ name: "create_tasks", arguments: '{"sections":[{"title":"Bu' }), finish: "length" };
 
 const cases = Object.entries(habits).flatMap(([habit, forms]) =>
-  Object.entries(manners).map(([manner, how]) => ({ habit, manner, how, ...forms })),
+  Object.entries(styles).map(([style, how]) => ({ habit, style, how, ...forms })),
 );
 
-describe.each(cases)("a model that $habit ($manner)", ({ listens, stubborn, how, ends = "completed" }) => {
+describe.each(cases)("a model that $habit ($style)", ({ listens, stubborn, how, ends = "completed" }) => {
   it("and heeds reminders, ends with a finished plan of its tasks", async () => {
     const { outcome, steps, tasks, run } = await runHabit(listens, how);
     expect(outcome).toMatchObject({ status: "completed", unfinished_tasks: 0 });

@@ -1,5 +1,5 @@
 // Asks an interrupted run's questions at the keyboard: questions, calls to approve, plans to approve or change. If the
-// input ends, the rest stays unanswered and the run goes on without answers.
+// input ends, the rest stays unanswered and the run continues without answers.
 import type { InterruptAnswer } from "../../src/protocol/thread.ts";
 import type { Conversation } from "../../src/web/client/conversation.ts";
 import {
@@ -88,7 +88,7 @@ async function askBudget(asked: Budget, { say, ask }: Keyboard): Promise<Interru
   say(`\n? ${shown(asked.message)}`);
   const number = cap === undefined || others.length > 0 ? "" : `a number is the new ${cap.name}, `;
   // For a cap of 0 nothing is proposed.
-  const raise = cap?.limit === 0 ? "" : "y raises it and goes on, ";
+  const raise = cap?.limit === 0 ? "" : "y raises it and continues, ";
   for (;;) {
     const text = await ask(`${raise}${number}n ends the run > `);
     if (text === null) return goOnWithout(asked.id);

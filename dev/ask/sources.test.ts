@@ -21,7 +21,7 @@ describe("sourceLines", () => {
     expect(sourceLines([])).toEqual([]);
   });
 
-  it("shows that a long title goes on", () => {
+  it("shows that a long title continues", () => {
     const [, , line] = sourceLines([{ ...source, title: "t".repeat(200), read: true, cited: true }]);
     expect(line).toBe(`  [1] ${"t".repeat(99)}… — https://tea.example/a`);
   });

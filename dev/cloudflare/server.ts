@@ -23,7 +23,7 @@ export interface Fault {
   /** In place of the envelope: a page of something in front of the API. */
   raw?: string;
   headers?: Record<string, string>;
-  /** `cut` closes the connection amid the body, `hang` never answers. */
+  /** `cut` closes the connection within the body, `hang` never answers. */
   end?: "cut" | "hang";
 }
 

@@ -129,7 +129,7 @@ export class Container {
     }
   }
 
-  /** Sends a request that goes on after its first frame. The caller destroys the channel's socket. */
+  /** Sends a request that continues after its first frame. The caller destroys the channel's socket. */
   async open(operation: string, request: Record<string, unknown> = {}): Promise<Channel> {
     const channel = await this.#dial();
     await writeJson(channel.socket, { ...request, do: operation });

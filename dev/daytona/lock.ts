@@ -1,16 +1,15 @@
 /**
  * Allows one server per state directory, and creates the short-lived folder for its sockets.
  *
- * The folder's name derives from the state directory, so the next server finds and removes what a killed one left. The
- * lock is a unix socket: unlike a file with a process id, it can't outlive its server. Linux has socket names without a
- * file, which only one server can take and which end with it, so of several servers that start at once all but one are
- * refused. Elsewhere the socket is a file in the folder; connecting to it distinguishes a lock from a leftover.
+ * The folder's name derives from the state directory, so the next server finds and removes what a killed one left. Linux
+ * has socket names without a file, which only one server can take and which end with it, so of several servers that
+ * start at once all but one are refused. Elsewhere the socket is a file in the folder; connecting to it distinguishes a
+ * lock from a leftover.
  */
-import { createHash } from "node:crypto";
-import { lstat, mkdir, realpath, rm } from "node:fs/promises";
-import { connect, createServer, type Server } from "node:net";
+import { lstat, mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isTaken, nameFolder, takeSocket } from "../lock-socket.ts";
 
 export interface Lock {
   /** A folder with a short path: the path of a unix socket is limited to about a hundred characters. */
@@ -19,23 +18,19 @@ export interface Lock {
 }
 
 export async function lockState(stateDirectory: string): Promise<Lock> {
-  // One directory under two names (a link) has one lock.
-  const name = createHash("sha256")
-    .update(await realpath(stateDirectory))
-    .digest("hex")
-    .slice(0, 16);
+  const name = await nameFolder(stateDirectory);
   const folder = join(tmpdir(), `daytona-${name}`);
   const refusal = new Error(`another server uses the state directory ${stateDirectory}`);
   const hasNames = process.platform === "linux";
   const path = hasNames ? `\0daytona-${name}` : join(folder, "lock");
-  if (!hasNames && (await answers(path))) throw refusal;
+  if (!hasNames && (await isTaken(path))) throw refusal;
   const claim = async (): Promise<void> => {
     await claimFolder(folder);
     await rm(folder, { recursive: true, force: true });
     await claimFolder(folder);
   };
   if (!hasNames) await claim();
-  const server = await listen(path).catch((error: NodeJS.ErrnoException) => {
+  const server = await takeSocket(path).catch((error: NodeJS.ErrnoException) => {
     throw error.code === "EADDRINUSE" ? refusal : error;
   });
   const close = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
@@ -61,23 +56,4 @@ async function claimFolder(folder: string): Promise<void> {
   const stats = await lstat(folder);
   const mine = stats.isDirectory() && stats.uid === process.getuid?.() && (stats.mode & 0o077) === 0;
   if (!mine) throw new Error(`${folder} belongs to someone else`);
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once("error", () => resolve(false));
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-  });
-}
-
-function listen(path: string): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.destroy());
-    server.once("error", reject);
-    server.listen(path, () => resolve(server));
-  });
 }

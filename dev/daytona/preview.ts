@@ -26,7 +26,7 @@ const hostPattern = /^(\d{1,5})-([a-z0-9-]{1,57})\.localhost(?::\d+)?$/i;
 const privatePorts = [2280, 22_222, 33_333];
 /** The limit of a program's response headers; the real proxy allows ten times as much. */
 const maxHeaderBytes = 1024 * 1024;
-/** How long a browser that opened a signed address in time may go on. Its cookie has the same limit. */
+/** How long a browser that opened a signed address in time may continue. Its cookie has the same limit. */
 const cookieGraceMs = 3_600_000;
 
 export interface PreviewHost {
@@ -152,8 +152,8 @@ function requestHeaders(request: IncomingMessage, entry: EntryPoint): IncomingHt
   const cookies = stripCookies(headers.cookie ?? "");
   if (cookies === "") delete headers.cookie;
   else headers.cookie = cookies;
-  // apps/proxy/pkg/proxy/get_sandbox_target.go and libs/common-go/pkg/proxy/proxy.go: the proxy adds its own name behind
-  // what the client said, also below the toolbox's address.
+  // apps/proxy/pkg/proxy/get_sandbox_target.go and libs/common-go/pkg/proxy/proxy.go: the proxy adds its own name
+  // behind what the client said, also below the toolbox's address.
   headers["x-forwarded-host"] = [headers["x-forwarded-host"], request.headers.host].filter(Boolean).join(", ");
   if (entry.prefix !== undefined) return headers;
   headers["x-forwarded-proto"] = "http";

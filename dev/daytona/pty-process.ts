@@ -65,7 +65,7 @@ export class PtyProcess {
     await this.#container.ask("pty-resize", { id: this.#id, cols, rows });
   }
 
-  /** Like a modem that lost its line: processes started with `nohup` go on. */
+  /** Like a modem that lost its line: processes started with `nohup` continue. */
   hangUp(): void {
     void writeFrame(this.#channel.socket, frameKind.finish, Buffer.alloc(0));
   }

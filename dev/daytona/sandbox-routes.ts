@@ -80,7 +80,7 @@ function find(exchange: Exchange, context: Context): Sandbox {
   return context.sandboxes.require(parameter(exchange, "id"));
 }
 
-/** A POST for which NestJS was told no status is answered with 201. */
+/** A POST for which NestJS has no status is answered with 201. */
 function sendSandbox(exchange: Exchange, context: Context, sandbox: Sandbox, status = 200): void {
   const shown = describeSandbox(sandbox, context.origin());
   sendJson(

@@ -138,7 +138,7 @@ function checkName(place: Place, former: Deployed | null, name: string, { isRena
   if (former === null || former.name === name || isRenamed) return;
   throw new Failure(
     `${place.environment} was deployed as ${former.name}, and its configuration says ${name}`,
-    `That makes a new, empty deployment beside ${former.name}, which goes on running and keeps its threads, database and secrets. If that is what you want, run it with --renamed.`,
+    `That makes a new, empty deployment beside ${former.name}, which keeps running and keeps its threads, database and secrets. If that is what you want, run it with --renamed.`,
   );
 }
 

@@ -25,7 +25,7 @@ export async function askHealth(url: string, adminKey: string | null, times = us
     if (Date.now() >= until) {
       throw new Failure(
         `${url}/healthz does not answer as Taskloom does (${answer.said})`,
-        "A new address may take some minutes. Run the same command again; it goes on from here.",
+        "A new address may take some minutes. Run the same command again; it continues from here.",
       );
     }
     await wait(times.pause_ms);
@@ -65,7 +65,7 @@ function judge(status: number, body: Record<string, unknown>, url: string): Heal
   const failed = checks.filter(({ ok }) => !ok).map(({ name, text }) => `${name}: ${text}`);
   throw new Failure(
     [`the deployment answers, but not all of it works (status ${status})`, ...failed].join("\n"),
-    `Mend it: settings by setup, then deploy again. ${url}/healthz?deep=1 with the admin key shows all checks.`,
+    `Fix it: settings by setup, then deploy again. ${url}/healthz?deep=1 with the admin key shows all checks.`,
   );
 }
 

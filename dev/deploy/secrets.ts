@@ -1,5 +1,6 @@
 // The file of secrets: settings of the Worker as JSON, since wrangler expands `$` in files of `NAME=value`. What setup
-// made itself is remembered by a hash: such a key never replaces one that a Worker has, with which things are encrypted.
+// made itself is remembered by a hash: such a key never replaces one that a Worker has, with which things are
+// encrypted.
 import { createHash } from "node:crypto";
 import { lstat } from "node:fs/promises";
 import { settingNames } from "../start/setting-names.ts";
@@ -89,7 +90,7 @@ function parseObject(text: string, path: string): Record<string, unknown> {
   } catch {
     // Said below; the error would quote the text.
   }
-  throw new Failure(`${path} is no JSON object`, "Mend it, or delete it and run setup again.");
+  throw new Failure(`${path} is no JSON object`, "Fix it, or delete it and run setup again.");
 }
 
 /** Puts a word in place of each secret, also where JSON shows it. */

@@ -141,7 +141,7 @@ describe("what wrangler refuses", () => {
     ["table `threads` already exists: SQLITE_ERROR [code: 7500]", /database_name/],
     ['Queue "taskloom-jobs" already has a consumer: other [code: 11004]', /Another Worker reads this queue/],
     ['Queue "taskloom-jobs" of binding JOBS does not exist [code: 100104]', /Queues: Edit/],
-    ["something else", /goes on from here/],
+    ["something else", /continues from here/],
   ])("%s: is said with what to do", (tail, remedy) => {
     expect(showError(describeRefusal({ code: 1, stdout: "", tail }, "it failed"))).toMatch(remedy);
   });

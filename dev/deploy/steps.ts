@@ -1,5 +1,5 @@
-// The steps of a deploy. Each looks at what is there and makes what is missing, so a deploy that was ended anywhere goes
-// on when it is run again. A dry run looks only, and says what it would make.
+// The steps of a deploy. Each looks at what is there and makes what is missing, so a deploy that was ended anywhere
+// goes on when it is run again. A dry run looks only, and says what it would make.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readPlaceSettings } from "../../src/config/place.ts";
@@ -101,7 +101,9 @@ export async function listSecrets({ wrangler, deployment, configPath }: Run): Pr
   throw describeRefusal(listed, `the secrets of ${deployment.name} can't be listed`);
 }
 
-/** A Worker of this name may be somebody's other program, which an upload would replace. Each of ours has this secret. */
+/**
+ * A Worker of this name may be somebody's other program, which an upload would replace. Each of ours has this secret.
+ */
 export function checkOwner({ deployment }: Run, remote: string[] | null): void {
   const { name } = deployment;
   if (remote === null || remote.includes("ADMIN_API_KEY")) return;
@@ -195,7 +197,7 @@ const remedies: [pattern: RegExp, remedy: string][] = [
   ],
   [
     /Retry-After|unknown error|unavailable|fetch failed|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|malformed response|terminated/i,
-    "Cloudflare can't be reached, or is busy. Wait a minute, and run the same command again: it goes on from here.",
+    "Cloudflare can't be reached, or is busy. Wait a minute, and run the same command again: it continues from here.",
   ],
   [
     /already has a consumer/i,
@@ -215,7 +217,7 @@ const remedies: [pattern: RegExp, remedy: string][] = [
 
 export function describeRefusal({ tail }: WranglerRun, what: string): Failure {
   const remedy = remedies.find(([pattern]) => pattern.test(tail))?.[1];
-  const usual = "Mend what wrangler says, and run the same command again: it goes on from here.";
+  const usual = "Fix what wrangler reports, and run the same command again: it continues from here.";
   return new Failure(tail === "" ? what : `${what}:\n${tail}`, remedy ?? usual);
 }
 
@@ -235,7 +237,7 @@ export async function readToml(path: string): Promise<Record<string, unknown>> {
   try {
     return experimental_readRawConfig({ config: path }).rawConfig as Record<string, unknown>;
   } catch (error) {
-    throw new Failure(`${path} is no TOML: ${(error as Error).message.split("\n")[0]}`, "Mend it.");
+    throw new Failure(`${path} is no TOML: ${(error as Error).message.split("\n")[0]}`, "Fix it.");
   }
 }
 

@@ -37,7 +37,7 @@ describe("a declined plan", () => {
 });
 
 describe("a declined call", () => {
-  it("is not made again; its task is left out, and the work goes on", async () => {
+  it("is not made again; its task is left out, and the work continues", async () => {
     const book = new PlanBook();
     const tools: ToolTable = {
       execute_command: ({ command }) =>

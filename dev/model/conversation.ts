@@ -42,7 +42,7 @@ export interface Conversation {
   due_since: number;
   /** The position where each task first appeared. */
   first_seen: Map<string, number>;
-  /** The person wrote while work was going on. */
+  /** The person wrote while work was under way. */
   is_steered: boolean;
   /** The newest message of a person is known from a summary, which also replaces a part of the work on it. */
   is_shortened: boolean;

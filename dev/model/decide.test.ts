@@ -71,7 +71,7 @@ describe("an online shop", () => {
     expect(book.statuses().filter((status) => status === "cancelled")).toHaveLength(2);
   });
 
-  it("says that it is done, reads what the server saw, and mends it before it says so again", async () => {
+  it("says that it is done, reads what the server saw, and fixes it before it says so again", async () => {
     const book = new PlanBook();
     const played = await play(say("build me an online shop"), pretend(), book);
     const at = (words: string) => played.messages.findIndex(({ content }) => content?.includes(words));

@@ -38,7 +38,7 @@ function canView({ tools, recent }: Conversation): boolean {
   return tools.has("view_tasks") && !recent.at(-1)?.exchanges.some(({ name }) => name === "view_tasks");
 }
 
-/** Whether work was going on before the newest message, or the person wants it to continue. */
+/** Whether work was under way before the newest message, or the person wants it to continue. */
 function isWorking(conversation: Conversation, intent: Intent): boolean {
   return (
     intent === "continue" || conversation.is_steered || conversation.recent.some((turn) => turn.exchanges.length > 0)

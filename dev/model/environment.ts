@@ -1,4 +1,4 @@
-// The server tells the environment in front of a person's message and behind a tool's result. The script decides by
+// The server describes the environment in front of a person's message and behind a tool's result. The script decides by
 // what the person and the tool said.
 import type { Message } from "./wire.ts";
 

@@ -70,8 +70,8 @@ const topics = [
   /\b(?:research|survey|investigate)\s+([^.;!?]{2,100})/i,
   /\b(?:compare|look up|find out about|gather data on)\s+([^.;!?]{2,100})/i,
 ];
-/** What the report is to be like, behind its subject. */
-const manner =
+/** What a request says of the report behind its subject, which is no part of it. */
+const extras =
   /(?:，|,|并(?:且|写|做|出|给|把|附|列|生成|整理|形成|撰写)|然后|\band (?:write|make|give|prepare|draft|compile)\b|\s(?:with|including) (?:\w+ ){0,3}(?:sources?|figures|citations|references|numbers|data)\b).*$/i;
 
 /** The subject of a report: the words after "on" or between the usual phrases. */
@@ -85,7 +85,7 @@ export function readTopic(goal: Goal): string {
 
 function cleanTopic(topic: string): string {
   return topic
-    .replace(manner, "")
+    .replace(extras, "")
     .replace(/^(?:的?(?:调研|研究)?报告|一下)|^report$|的(?:最新)?(?:资料|数据|信息)$/i, "")
     .trim();
 }

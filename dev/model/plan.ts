@@ -1,5 +1,5 @@
 // The plan as the script knows it: from its own calls, from what their results say (counts, ids of new tasks, or the
-// whole plan), and from the reminder, which tells when a person has changed it meanwhile.
+// whole plan), and from the reminder, which says when a person has changed it meanwhile.
 import { isRecord } from "./wire.ts";
 
 export interface Task {

@@ -129,7 +129,7 @@ describe("a later message in the same thread", () => {
     expect(callsOf(played, "create_tasks")).toHaveLength(1);
   });
 
-  it("during the work is acknowledged, and the work goes on", async () => {
+  it("during the work is acknowledged, and the work continues", async () => {
     const book = new PlanBook();
     const half = await playHalf(book);
     const played = await play([...half, ...say("use blue, please")], pretend(), book);

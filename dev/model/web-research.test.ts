@@ -250,7 +250,7 @@ describe("a research that can search and read", () => {
     );
   });
 
-  it("goes on wherever its messages were shortened", async () => {
+  it("continues wherever its messages were shortened", async () => {
     search = await startSearch({ port: 0, pages: corpus });
     const { tools } = openWeb(search.url);
     for (let kept = 4; kept < 16; kept += 3) {

@@ -65,7 +65,7 @@ function closeRemaining(conversation: Conversation, due: Task, since: Turn[]): R
   return close(conversation, due, since, words, ids);
 }
 
-/** The person decides: a task that needs what they declined is left out, and the work goes on after it. */
+/** The person decides: a task that needs what they declined is left out, and the work continues after it. */
 function leaveOut({ content }: Task): Outcome {
   return givenUp(
     `这一步你没有批准，我不再尝试，「${content}」先不做。`,

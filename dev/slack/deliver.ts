@@ -154,7 +154,7 @@ export class Deliveries {
     return { ...attempt, isFinal: known?.isFinal === true };
   }
 
-  /** A slow app is not interrupted: it goes on, and what it does counts. */
+  /** A slow app is not interrupted: it continues, and what it does counts. */
   private async post(
     delivery: Delivery,
     headers: [string, string][],

@@ -1,6 +1,6 @@
-// Keeps builds in a folder, each under a hash of what it is made from, so that a start makes only what is new. A build is
-// made beside and renamed when it is complete: one that is killed leaves nothing that would be taken for a build, and of
-// two starts at once the first one's stays.
+// Keeps builds in a folder, each under a hash of what it is made from, so that a start makes only what is new. A build
+// is made beside and renamed when it is complete: one that is killed leaves nothing that would be taken for a build,
+// and of two starts at once the first one's stays.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
@@ -48,7 +48,7 @@ export async function findBuild(builds: string, { hash, make }: Making): Promise
   }
 }
 
-/** Whoever goes on reading a build's files calls this, and what is returned when it no longer does. */
+/** Whoever keeps reading a build's files calls this, and what is returned when it no longer does. */
 export function holdBuild(folder: string): () => void {
   const timer = setInterval(() => void markUsed(folder).catch(() => {}), useMs);
   timer.unref();

@@ -93,7 +93,7 @@ describe("its certificates", () => {
 
   const trusted = () => describePublicNetwork().network.tlsOptions;
 
-  it("are those that browsers trust, and those that Node is told of", async () => {
+  it("are those that browsers trust, and those of NODE_EXTRA_CA_CERTS", async () => {
     const folder = await mkdtemp(join(tmpdir(), "taskloom-authorities-"));
     const own = "-----BEGIN CERTIFICATE-----\nb3du\n-----END CERTIFICATE-----";
     await writeFile(join(folder, "own.pem"), `# Ours\n${own}\n${own}\n`);

@@ -61,7 +61,7 @@ export function describePublicNetwork() {
   return { network: { ...publicAddresses, tlsOptions: { trustBrowserCas: true, trustedCertificates } } };
 }
 
-/** As Node does, goes on without a file that can't be read. */
+/** As Node does, continues without a file that can't be read. */
 function readExtraAuthorities(path: string | undefined): string[] {
   if (!path) return [];
   try {

@@ -64,7 +64,7 @@ it("a new server gets a key for its first user, and shows the same one after eac
   expect(keys).toHaveLength(1);
 });
 
-it("a server that goes on with the admin key shows it, and says so", async () => {
+it("a server that continues with the admin key shows it, and says so", async () => {
   const { key, notes } = await find(null);
   expect([key, stored, keys]).toEqual([ADMIN, null, []]);
   expect(notes).toEqual([expect.stringContaining("the key is ADMIN_API_KEY, which also makes users")]);

@@ -1,6 +1,6 @@
 // The key that the banner shows, and that signs in. On a new server it is the first user's own, so that ADMIN_API_KEY
 // administers and nothing else. It is made once, through the API as anybody's is, and kept in the state folder, where
-// `start/key` is the key that signs in, as before. A server from before goes on with ADMIN_API_KEY there, as does one
+// `start/key` is the key that signs in, as before. A server from before continues with ADMIN_API_KEY there, as does one
 // that gets that key from a person: programs may have it.
 
 /** How a key for `npm start` is named, in lists of keys. */
@@ -22,7 +22,7 @@ export interface SignIn {
 interface Server {
   url: string;
   admin_key: string;
-  /** Where the file of a key of the first user is; null on a server that goes on with the admin key. */
+  /** Where the file of a key of the first user is; null on a server that continues with the admin key. */
   file: KeyFile | null;
   /** How a key that is made is named. Another one of this name is deleted. */
   name?: string;

@@ -55,7 +55,7 @@ export async function writeOwn(path: string, text: string): Promise<void> {
 
 /**
  * ADMIN_API_KEY, created once. A new state has it in a file of its own, since `key` is the one that signs in. An older
- * one goes on with it there. Somebody may delete the file to get another key: the one in `key` is a user's then.
+ * one continues with it there. Somebody may delete the file to get another key: the one in `key` is a user's then.
  */
 export async function readAdminKey(state: State, isNew: boolean): Promise<string> {
   const make = () => `tl_${randomBytes(24).toString("base64url")}`;

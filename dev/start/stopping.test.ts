@@ -12,7 +12,7 @@ describe("Stopping", () => {
     expect(stopping.signal.aborted).toBe(true);
   });
 
-  it("goes on when a step fails", async () => {
+  it("continues when a step fails", async () => {
     const printed = vi.spyOn(console, "error").mockImplementation(() => {});
     const stopping = new Stopping();
     let undone = false;

@@ -18,8 +18,8 @@ export interface AccountPart {
   /** For the log. */
   name: string;
   /**
-   * Ends what goes on for a disabled user and can't be held by a condition of its statement. Everything stays that is
-   * needed to go on once the user is enabled. May be called again.
+   * Ends what continues for a disabled user and can't be held by a condition of its statement. Everything stays that is
+   * needed to continue once the user is enabled. May be called again.
    */
   pause?(scope: AccountScope): Promise<void>;
   /**

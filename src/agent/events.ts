@@ -44,7 +44,7 @@ export type LoopFact =
       partial: boolean;
       /** The task that was in progress or due when the model was called. */
       task_id?: string;
-      /** The open tasks that the model saw, if the message changes the plan and then goes on. */
+      /** The open tasks that the model saw, if the message changes the plan and then continues. */
       seen_task_ids?: string[];
       /** The request included a person's edits of the plan, up to this version of it. */
       seen_edits?: number;
@@ -81,8 +81,8 @@ export type LoopFact =
       complete?: string;
     }
   /**
-   * At the end of the run: what was seen of checks that files had changed since, and the plan with that. Before the model
-   * works on: no receipts, and the plan with hashes of protected files.
+   * At the end of the run: what was seen of checks that files had changed since, and the plan with that. Before the
+   * model works on: no receipts, and the plan with hashes of protected files.
    */
   | { type: "checks_settled"; receipts: Receipt[]; plan: Plan }
   /**

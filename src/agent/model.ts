@@ -33,7 +33,7 @@ export function fitsExtras(extras: ReplyExtras): boolean {
 }
 
 /**
- * A message of the history. `preamble` is what the server tells in front of a person's message: it is a part of the
+ * A message of the history. `preamble` is what the server says in front of a person's message: it is a part of the
  * content once the message is sent.
  */
 export type ModelMessage =
@@ -69,7 +69,9 @@ export interface ModelRequest {
   /** The room for the reply. Sent only where a server would cut a reply early without it. */
   max_output_tokens?: number;
   options?: ModelOptions;
-  /** The reply may cost no more than its limit allows, so the limit goes also to a server that was seen to refuse it. */
+  /**
+   * The reply may cost no more than its limit allows, so the limit goes also to a server that was seen to refuse it.
+   */
   is_limit_needed?: boolean;
   /** Another model is asked if this one fails, so this one is given up sooner when it stays silent. */
   has_fallback?: boolean;

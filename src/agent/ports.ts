@@ -30,15 +30,15 @@ export interface LoopInput {
    */
   history: readonly ModelMessage[];
   /**
-   * The same, with `summary` and `opening`, as an earlier run of this life has left it. The run adds to it. Absent, it is
-   * built anew.
+   * The same, with `summary` and `opening`, as an earlier run of this life has left it. The run adds to it. Absent, it
+   * is built anew.
    */
   conversation?: Conversation;
   /** Results in `history` that contain a person's answer: by call id, the offset at which the person's words start. */
   answers: ReadonlyMap<string, number>;
   /** Replaces everything before `history`; null if there is nothing before it. */
   summary: Summary | null;
-  /** What was told in front of the messages that `summary` replaces, and still holds. */
+  /** What stood in front of the messages that `summary` replaces, and still holds. */
   opening: readonly string[];
   /** The model's context window, in tokens: what it reads and writes in one call. */
   context_tokens: number;
@@ -46,7 +46,10 @@ export interface LoopInput {
   token_scale: number;
   /** Ids of calls at the end of `history` that had started when the previous life ended. */
   started_calls: string[];
-  /** Checks that a former life of the run has run since its last message, by id: the end of this one needs no other look. */
+  /**
+   * Checks that a former life of the run has run since its last message, by id: the end of this one needs no other
+   * look.
+   */
   seen_checks?: readonly string[];
   /** Calls at the end of `history` that a person has approved, by id. */
   grants: ReadonlyMap<string, Grant>;
@@ -59,14 +62,17 @@ export interface LoopInput {
   /** Whether no task was open when a person last spoke. */
   is_former_plan: boolean;
   client_tools: ClientTool[];
-  /** What people have answered to the questions at the end of the run before, if this run goes on from there. */
+  /** What people have answered to the questions at the end of the run before, if this run continues from there. */
   answered?: AnsweredQuestions | null;
   /** Sources whose tools this run lacks because they could not be listed just now. */
   unavailable_sources: string[];
   context: { description: string; value: string }[];
 }
 
-/** How the run goes on after its questions: with a task for the model, or with the text with which it would have ended. */
+/**
+ * How the run continues after its questions: with a task for the model, or with the text with which it would have
+ * ended.
+ */
 export interface AnsweredQuestions {
   text: string;
   /** For the model; null if nothing is left to do. */
@@ -91,7 +97,7 @@ export interface LoopPorts {
   /** What was done for each task so far, as stored. It reads every row of the thread, so call it rarely. */
   readLedger: () => Ledger;
   /**
-   * What the model is told once of the sandbox that a call has just used; null if it was told, or none was used. Never
+   * What the model learns once of the sandbox that a call has just used; null if it knows, or none was used. Never
    * rejects, and takes a few seconds at most.
    */
   introduceSandbox?: () => Promise<Introduction | null>;
@@ -102,9 +108,9 @@ export interface LoopPorts {
   takeUse: TakeUse;
   onDelta: (delta: LoopDelta) => void;
   /**
-   * Resolves when the fact is stored. A reply without calls, which probably ends the run, may be held, and so may a fact
-   * with `more`, after which the next comes in the same turn of the event loop. What is held is stored with the next fact
-   * or the end, before a model is asked, and before it is read.
+   * Resolves when the fact is stored. A reply without calls, which probably ends the run, may be held, and so may a
+   * fact with `more`, after which the next comes in the same turn of the event loop. What is held is stored with the
+   * next fact or the end, before a model is asked, and before it is read.
    */
   emit: (fact: LoopFact, more?: boolean) => Promise<void>;
   /** Stores what is held: before anything outside is asked by other ways than a model's or a started tool's. */

@@ -19,7 +19,7 @@ export interface CommandState {
   /** stdout and stderr so far, in order of arrival. The middle of a long output is cut (`omitted_bytes`). */
   output: string;
   omitted_bytes: number;
-  /** It runs, prints nothing and reads its input. Left out if that is not so, or can't be told. */
+  /** It runs, prints nothing and reads its input. Left out if that is not so, or can't be determined. */
   waits_for_input?: boolean;
 }
 
@@ -66,13 +66,13 @@ export interface SandboxFacts {
   system: string;
   work_dir: string;
   programs: { name: string; version: string | null }[];
-  /** Whether there is a route to other machines; null if it can't be told. No request is made for this. */
+  /** Whether there is a route to other machines; null if it can't be determined. No request is made for this. */
   has_route: boolean | null;
   /** The notes of the project's checkout, or else of the work dir. */
   notes: ProjectNotes | null;
 }
 
-/** What a repository tells agents: its AGENTS.md, or else its CLAUDE.md. */
+/** What a repository says to agents: its AGENTS.md, or else its CLAUDE.md. */
 export interface ProjectNotes {
   path: string;
   /** The beginning, more than is shown of it. */
@@ -88,11 +88,11 @@ export interface Introduction {
 
 /** Where a path leads. */
 export interface SandboxPlace {
-  /** Absolute and without links, also for a file that is not there yet. Null if that can't be told. */
+  /** Absolute and without links, also for a file that is not there yet. Null if that can't be determined. */
   real: string | null;
   /**
-   * What git says of it: in the folder of a repository itself, in the folder of its hooks, or a file from which it reads
-   * settings. `pipe`: no regular file, and perhaps what a running program reads. `start`: variables such as
+   * What git says of it: in the folder of a repository itself, in the folder of its hooks, or a file from which it
+   * reads settings. `pipe`: no regular file, and perhaps what a running program reads. `start`: variables such as
    * `BASH_ENV` name it.
    */
   role: "git_dir" | "hook" | "settings" | "pipe" | "start" | null;
@@ -150,8 +150,8 @@ export interface Sandbox {
   /** Paths whose base name matches the glob. */
   findFiles(path: string, glob: string, signal: AbortSignal): Promise<string[]>;
   /**
-   * Lines that match, at most 1,000, in files with text; not in `.git` and `node_modules` below the folder. Rejects with
-   * `invalid` and its engine's own sentence for a wrong expression, or for any if it has no engine.
+   * Lines that match, at most 1,000, in files with text; not in `.git` and `node_modules` below the folder. Rejects
+   * with `invalid` and its engine's own sentence for a wrong expression, or for any if it has no engine.
    */
   searchFiles(search: FileSearch, signal: AbortSignal): Promise<FileSearchResult>;
   /** Where paths lead. Null, or left out, only for a sandbox that has no links and no git. */
@@ -174,11 +174,13 @@ export interface Sandbox {
   checks?: CheckPlace;
   /** A notice that each thread sees once: where the project's repository is, or why it could not be cloned. */
   readRepositoryNotice?(): string | null;
-  /** What people gave to the commands, by name and without values. Each thread sees it once, and again when it changes. */
+  /**
+   * What people gave to the commands, by name and without values. Each thread sees it once, and again when it changes.
+   */
   readSecretsNotice?(): string | null;
   /**
-   * Replaces the values that people gave to the commands as secrets, which files and other answers may have, too. Rejects
-   * if the values are not known.
+   * Replaces the values that people gave to the commands as secrets, which files and other answers may have, too.
+   * Rejects if the values are not known.
    */
   hideSecrets?(text: string, signal: AbortSignal): Promise<string>;
   /** Returned once: a fact about the sandbox that the model can't see itself, namely that the sandbox is a new one. */

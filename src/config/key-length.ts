@@ -1,4 +1,4 @@
-// How long the keys that an operator chooses should be. Shorter ones go on working, with a warning.
+// How long the keys that an operator chooses should be. Shorter ones keep working, with a warning.
 
 /** 128 bits as hex. What this project's documents and programs make is longer. */
 export const MIN_KEY_CHARACTERS = 32;

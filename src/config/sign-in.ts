@@ -1,5 +1,5 @@
-// How people sign in with OpenID Connect. A setting that is wrong would let the wrong people in, so it becomes `problem`:
-// then nobody can sign in, keys go on working, and operators read the sentence where they look.
+// How people sign in with OpenID Connect. A setting that is wrong would let the wrong people in, so it becomes
+// `problem`: then nobody can sign in, keys keep working, and operators read the sentence where they look.
 import { toDomain } from "../lib/domain.ts";
 import { problem, SettingProblem, secret } from "./model-servers.ts";
 

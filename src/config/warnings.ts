@@ -1,5 +1,5 @@
-// What works and should be mended by the operator. Shown where operators look: in the log, in the banner of
-// `npm start`, and by `GET /v1/server` with the admin key; not on `/healthz`, which tells everybody.
+// What works and should be fixed by the operator. Shown where operators look: in the log, in the banner of
+// `npm start`, and by `GET /v1/server` with the admin key; not on `/healthz`, which everybody may read.
 import { describeShortKeys } from "./key-length.ts";
 import { describeSignIn, type SignInReading } from "./sign-in.ts";
 

@@ -13,7 +13,7 @@ import type { AppContext, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
 import { networkOf } from "./guesses.ts";
 
-/** Longer ones are cut: the rest tells nobody who it was. */
+/** Longer ones are cut: the rest does not show who it was. */
 const USER_AGENT_CHARACTERS = 200;
 /** The longest form of an IPv6 address has 45. */
 const ADDRESS_CHARACTERS = 64;
@@ -166,8 +166,8 @@ const targetNames: Record<string, string> = {
 };
 
 /**
- * Audits an operation. The target is what the path names, or what the answer does. Another user in the path is whom it is
- * about. The details have the rest of the path, and which fields a PATCH changes.
+ * Audits an operation. The target is what the path names, or what the answer does. Another user in the path is whom it
+ * is about. The details have the rest of the path, and which fields a PATCH changes.
  */
 export async function auditOperation<Input extends { params: unknown; body: unknown }>(
   context: AppContext,
@@ -209,8 +209,8 @@ function toText(value: unknown): string | null {
 }
 
 /**
- * Null for what is always let through: a key that ends itself succeeds once, so whoever floods with a key can't keep its
- * owner from ending it. Others are not counted together, or one would keep another from acting.
+ * Null for what is always let through: a key that ends itself succeeds once, so whoever floods with a key can't keep
+ * its owner from ending it. Others are not counted together, or one would keep another from acting.
  */
 function refusalKeyOf(context: AppContext, act: AuditedAct): string | null {
   const { by, source } = act;

@@ -1,6 +1,6 @@
 // Reads request bodies up to a limit of bytes and time, whether or not the request announces a length, and parses JSON.
 // Together they have a bound, too: one that does not fit waits unread, and so does its client.
-import { bodyDoor, enterDoor } from "../lib/memory/doors.ts";
+import { bodyLimiter, waitForRoom } from "../lib/memory/limiters.ts";
 import { overloaded, Problem } from "./errors.ts";
 
 /** The limit of every route but uploads. */
@@ -47,7 +47,7 @@ export function releaseBody(request: Request): void {
 /** Rejects with `overloaded` if the isolate has no room for so much. */
 async function enter(request: Request, bytes: number, owner: string): Promise<void> {
   releaseBody(request);
-  const leave = await enterDoor(bodyDoor, bytes, owner);
+  const leave = await waitForRoom(bodyLimiter, bytes, owner);
   if (leave === null) throw overloaded("requests");
   rooms.set(request, leave);
   // A client that is gone is not answered.

@@ -9,7 +9,7 @@ import { type Failure, type ProblemCode, problems, type Result, statusOf } from 
 import { isDatabaseFull } from "../store/server/full.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { hintAt } from "./paths/hints.ts";
-import { isNews, takeLine, takeOne } from "./quotas/quotas.ts";
+import { takeLine, takeNotice, takeOne } from "./quotas/quotas.ts";
 
 /** How the clients of a protocol read an error. */
 export interface ErrorForm {
@@ -75,7 +75,7 @@ export function overloaded(what: "requests" | "answers"): Problem {
 const databaseFull: Failure = {
   code: "database_full",
   detail:
-    "The server's database is full, so nothing was changed. Runs go on, reading works, and so does deleting threads and projects. An operator has to make room.",
+    "The server's database is full, so nothing was changed. Runs continue, reading works, and so does deleting threads and projects. An operator has to make room.",
 };
 
 export function answerError(error: unknown, context: AppContext): Response {
@@ -136,7 +136,7 @@ function log(context: AppContext, failure: Failure): void {
   const user_id = context.get("caller")?.user_id ?? null;
   const key = `lines/${user_id ?? ""}`;
   if (takeLine(env, key)) logWarning("request_failed", describeRequest(context, failure));
-  else if (isNews(env, key)) logWarning("requests_failed", { user_id });
+  else if (takeNotice(env, key)) logWarning("requests_failed", { user_id });
 }
 
 /** Logs the route and not the path: a client may have put a secret into the path by mistake. */

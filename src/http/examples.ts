@@ -1,11 +1,10 @@
 // Examples of the API's responses, for `/openapi.json` and `/docs`.
 import type { AgentView } from "../protocol/agents/agent.ts";
-import { sandboxExamples } from "../sandboxes/index.ts";
 
 export const time = "2026-11-24T10:00:00.000Z";
 export const key = "tl_01jdf3k8x2m4n6p8q0r2s4t6v8_EXAMPLE";
 
-const ids = { thread_id: "thread-001", project_id: "proj-001", user_id: "user_first" };
+export const ids = { thread_id: "thread-001", project_id: "proj-001", user_id: "user_first" };
 
 export const problem = {
   type: "urn:taskloom:problem:unknown_field",
@@ -35,22 +34,6 @@ export const session = {
   address: "203.0.113.9",
   current: true,
 };
-
-export const project = {
-  project_id: ids.project_id,
-  user_id: ids.user_id,
-  name: "Online shop",
-  git: null,
-  sandbox: null,
-  max_cost_usd: 20,
-  max_total_tokens: null,
-  max_minutes: null,
-  retention_days: null,
-  created_at: time,
-  updated_at: time,
-};
-
-export const gitCredential = { host: "github.com", username: "ada", created_at: time, updated_at: time };
 
 export const signingSecret = "whsec_RVhBTVBMRS1FWEFNUExFLUVYQU1QTEUtRVhBTVBMRSE=";
 
@@ -90,37 +73,7 @@ export const delivery = {
   finished_at: time,
 };
 
-export const sandbox = {
-  state: "started",
-  reason: null,
-  target: "us",
-  snapshot: sandboxExamples.snapshot,
-  cpu: 1,
-  memory: 1,
-  disk: 3,
-  auto_stop_minutes: 30,
-  auto_archive_minutes: 10_080,
-  created_at: time,
-};
-
-export const sandboxFile = { path: "src/index.ts", name: "index.ts", size: 1834, is_dir: false, modified_at: time };
-
-export const preview = {
-  port: 3000,
-  url: "https://3000-k5t2mq7zr4wq3xj6vy2b5n7c3d.previews.example/",
-  expires_at: "2026-11-25T10:00:00.000Z",
-  made_by: apiKey.key_id,
-};
-
 export const ticket = { url: "wss://taskloom.example/v1/terminal?ticket=4f…", expires_at: time };
-
-export const sshAccess = {
-  command: `ssh 8kf…@${sandboxExamples.ssh_host}`,
-  vscode_url: `vscode://vscode-remote/ssh-remote+8kf…@${sandboxExamples.ssh_host}${sandboxExamples.folder}`,
-  expires_at: time,
-};
-
-export const sshStatus = { created_at: time, expires_at: "2026-11-24T11:00:00.000Z", made_by: apiKey.key_id };
 
 export const thread = {
   ...ids,
@@ -146,17 +99,6 @@ export const message = {
   created_at: time,
 };
 
-export const checkRun = {
-  check_run_id: "checks-001",
-  thread_id: "thread-001",
-  status: "running" as const,
-  reason: null,
-  task_ids: ["task_01jb2c3d4e5f6g7h8j9kamnbpc"],
-  receipt_ids: [],
-  created_at: "2026-03-01T12:00:00.000Z",
-  finished_at: null,
-};
-
 export const waitingMessage = {
   invocation_id: "inv-002",
   message_id: "msg-002",
@@ -164,92 +106,6 @@ export const waitingMessage = {
   content: "然后写一份使用说明",
   is_cut: false,
   created_at: time,
-};
-
-export const plan = {
-  version: 3,
-  sections: [
-    {
-      id: "sec_01k9a4xw3tq8m5v7c2d6e9f0gh",
-      title: "需求分析",
-      tasks: [
-        {
-          id: "task_01k9a4xw3vn2r6s8t4u5w7x9yz",
-          content: "分析功能需求",
-          status: "in_progress" as const,
-          section_id: "sec_01k9a4xw3tq8m5v7c2d6e9f0gh",
-          checks: [
-            {
-              id: "chk_01k9a4xw3wz5b8d1f4h7k0m3pq",
-              author: "person" as const,
-              spec: { type: "file" as const, path: "docs/requirements.md", contains: "购物车" },
-            },
-          ],
-          verification: "not_run" as const,
-        },
-      ],
-    },
-  ],
-  total_sections: 1,
-  total_tasks: 1,
-  completed_tasks: 0,
-  next_task: { id: "task_01k9a4xw3vn2r6s8t4u5w7x9yz", content: "分析功能需求" },
-};
-
-export const ledger = {
-  started_at: time,
-  finished_at: null,
-  seconds: 41.2,
-  steps: 3,
-  usage: { input_tokens: 5120, cached_input_tokens: 4096, output_tokens: 900, cost_usd: 0.012 },
-  calls: 4,
-  failed_calls: 1,
-  proven: true,
-  challenged: false,
-  command_count: 1,
-  commands: [{ tool_call_id: "call_1", command: "npm test", exit_code: 0, at: time }],
-  file_count: 1,
-  files: [{ path: "docs/requirements.md", action: "created" as const, at: time }],
-  link_count: 1,
-  links: [{ port: 3000, url: "https://3000-k5t2mq7zr4wq3xj6vy2b5n7c3d.previews.example/" }],
-};
-export const receipt = {
-  receipt_id: "rcpt_01k9a4xw3wz5b8d1f4h7k0m3pq",
-  task_id: "task_01k9a4xw3vn2r6s8t4u5w7x9yz",
-  check_id: "chk_01k9a4xw3wz5b8d1f4h7k0m3pq",
-  invocation_id: "inv_01k9a4xw3rj5n8m1q4s7v0x3zb",
-  author: "person" as const,
-  spec: { type: "command" as const, run: "npm test", contains: "0 failed" },
-  outcome: "passed" as const,
-  reason: "`npm test` exited with 0.",
-  started_at: time,
-  duration_ms: 4_210,
-  exit_code: 0,
-  output_head: "12 passed, 0 failed\n",
-  output_tail: "",
-  output_bytes: 20,
-  output_hash: "6ed8b4b3f5cb63a5c1c2cb7ff6f2f7bd0f55f1a1d4b2cfdd5a8ad4a0d2c2e3aa",
-  tree: "0d1f2a4c6b8e9d7f5a3c1b2d4e6f8a9c0b1d3e5f7a9c2b4d6e8f0a1c3b5d7e9f",
-};
-export const planWithLedger = {
-  ...plan,
-  sections: plan.sections.map((section) => ({
-    ...section,
-    tasks: section.tasks.map((task) => ({ ...task, ledger })),
-  })),
-};
-export const planPatch = {
-  version: 3,
-  operations: [
-    { op: "create" as const, section_id: "sec_01k9a4xw3tq8m5v7c2d6e9f0gh", task_contents: ["写验收标准"] },
-    {
-      op: "update" as const,
-      task_ids: ["task_01k9a4xw3vn2r6s8t4u5w7x9yz"],
-      checks: [{ type: "command" as const, run: "npm test", contains: "0 failed" }],
-      remove_checks: ["chk_01k9a4xw3wz5b8d1f4h7k0m3pq"],
-    },
-    { op: "update" as const, task_ids: ["task_01k9a4xw3vn2r6s8t4u5w7x9yz"], status: "completed" as const },
-  ],
 };
 
 export const run = {

@@ -1,5 +1,5 @@
-// Watches the caller's key while a request is open for long: a terminal, a transfer, a wait for a run. Streams of events
-// are watched by the thread's object, which asks for all its readers at once.
+// Watches the caller's key while a request is open for long: a terminal, a transfer, a wait for a run. Streams of
+// events are watched by the thread's object, which asks for all its readers at once.
 import { findEndedKeys } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
 import { checkKeys, checkWithin, isExpired } from "../thread/stream/ended-keys.ts";
@@ -19,7 +19,7 @@ export interface KeyWatch {
 }
 
 /** A timer takes no longer time. A request that lasts longer is asked about every ten seconds all the same. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Asks D1 every ten seconds, and aborts at the key's expiry without asking. */
 export function watchKey(context: AppContext): KeyWatch {
@@ -56,10 +56,10 @@ export function watchKey(context: AppContext): KeyWatch {
 /** Returns a function that cancels it. */
 function atExpiry({ expires_at }: Pick<Caller, "expires_at">, act: () => void): () => void {
   const left = expires_at === null ? Number.POSITIVE_INFINITY : expires_at - clock.now();
-  return left > LONGEST_TIMER_MS ? () => {} : clock.setTimer(act, Math.max(0, left));
+  return left > MAX_TIMER_MS ? () => {} : clock.setTimer(act, Math.max(0, left));
 }
 
-/** Settles as `work` does, or rejects once the key no longer holds. The work itself goes on. */
+/** Settles as `work` does, or rejects once the key no longer holds. The work itself continues. */
 export async function whileKeyHolds<T>(context: AppContext, work: () => Promise<T>): Promise<T> {
   const watch = watchKey(context);
   const ended = new Promise<never>((_resolve, reject) => {

@@ -137,7 +137,7 @@ export async function withStock<Value>(
   }
 }
 
-/** Returns the agent in its new version. Who makes them too fast is refused from memory for a while. */
+/** Returns the agent in its new version. Whoever makes them too fast is refused from memory for a while. */
 export function unwrapVersion(context: AppContext, stored: Result<Agent>): Agent {
   if (!stored.ok) rememberRate(context, stored.error);
   return unwrap(stored);

@@ -1,16 +1,11 @@
 // The zod schemas of requests and responses. They validate, and `/openapi.json` is generated from them. Schemas of
 // `protocol` are built again from their shapes, because only instances made after zod-openapi's import can have a name.
 import { z } from "@hono/zod-openapi";
-import { MAX_RETENTION_DAYS } from "../config/retention.ts";
 import { findJsonFault } from "../lib/json-bounds.ts";
 import { MAX_ZONE_CHARACTERS, readTimeZone } from "../lib/time-zone.ts";
 import { diagnostics as threadDiagnostics } from "../protocol/diagnostics.ts";
-import { gitCredentialFields } from "../protocol/git-credential.ts";
 import { clientId } from "../protocol/ids.ts";
 import { messageTypes } from "../protocol/message.ts";
-import { capFields, givenCaps } from "../protocol/money/caps.ts";
-import { planView } from "../protocol/plan/task.ts";
-import { gitSource, sandboxSettings, sandboxShape } from "../protocol/project.ts";
 import { run, runStatuses } from "../protocol/run.ts";
 import { type Late, late, readLate } from "../protocol/schemas/late.ts";
 import * as examples from "./examples.ts";
@@ -108,152 +103,8 @@ export const madeBy = z.string().nullable().openapi({
   description: "The id of the API key that made it, or `admin_key`. Null if that is not known.",
 });
 
-const projectRetention = late(() =>
-  z.int().min(1).max(MAX_RETENTION_DAYS).nullable().openapi({
-    description:
-      "Threads of the project without activity for so many days are deleted. If the user's or the server's time is shorter, that holds. Null takes theirs.",
-  }),
-);
-const projectFields = late(() => ({
-  git: gitSource().nullable().optional(),
-  sandbox: sandboxSettings().nullable().optional(),
-  ...givenCaps,
-  retention_days: projectRetention().optional(),
-}));
-export const projectBody = late(() =>
-  z
-    .strictObject({ project_id: clientId.optional(), name: title.min(1), ...projectFields() })
-    .openapi({ example: { name: "Online shop" } }),
-);
-export const projectPatch = late(() =>
-  z.strictObject({ name: title.min(1).optional(), ...projectFields() }).openapi({ example: { name: "Bookshop" } }),
-);
-export const project = late(() =>
-  z
-    .object({
-      project_id: z.string(),
-      user_id: z.string(),
-      name: z.string(),
-      git: z.object(gitSource().shape).nullable(),
-      sandbox: z.object(sandboxShape()).nullable(),
-      ...capFields,
-      retention_days: projectRetention(),
-      created_at: time,
-      updated_at: time,
-    })
-    .openapi("Project", { example: examples.project }),
-);
-
-export const gitCredentialBody = late(() =>
-  z
-    .strictObject(gitCredentialFields)
-    .openapi({ example: { host: "github.com", username: "ada", password: "github_pat_EXAMPLE" } }),
-);
-export const gitCredential = late(() =>
-  z
-    .object({ host: z.string(), username: z.string().nullable(), created_at: time, updated_at: time })
-    .openapi("GitCredential", { example: examples.gitCredential }),
-);
-
-const optionalText = z.string().nullable();
-const optionalNumber = z.number().nullable();
-export const workspaceState = late(() =>
-  z
-    .object({
-      state: z.string(),
-      reason: optionalText,
-      target: optionalText,
-      snapshot: optionalText,
-      cpu: optionalNumber,
-      memory: optionalNumber,
-      disk: optionalNumber,
-      auto_stop_minutes: optionalNumber,
-      auto_archive_minutes: optionalNumber,
-      created_at: optionalText,
-    })
-    .openapi("Sandbox", { example: examples.sandbox }),
-);
-
-// Longer paths are refused where they are parsed. This keeps a query of a megabyte from getting there.
-const PATH_CHARACTERS = 8192;
-const path = wellFormed
-  .max(PATH_CHARACTERS)
-  .openapi({ description: "Relative to the work dir, or absolute within it." });
-export const filePath = path.min(1);
-export const folderPath = path.default("").openapi({ description: "A folder; the work dir if absent." });
-
-export const sandboxFile = late(() =>
-  z
-    .object({ path: z.string(), name: z.string(), size: z.int(), is_dir: z.boolean(), modified_at: time })
-    .openapi("SandboxFile", { example: examples.sandboxFile }),
-);
-export const sandboxFiles = late(() =>
-  z
-    .object({ data: z.array(sandboxFile()), truncated: z.boolean() })
-    .openapi("SandboxFiles", { example: { data: [examples.sandboxFile], truncated: false } }),
-);
-export const downloadBody = late(() =>
-  z
-    .strictObject({
-      path,
-      kind: z
-        .enum(["content", "archive"])
-        .default("content")
-        .openapi({ description: "`content`: a file. `archive`: a packed folder." }),
-    })
-    .refine(({ path, kind }) => kind === "archive" || path !== "", { path: ["path"], message: "names no file" })
-    .openapi({ example: { path: "src/index.ts" } }),
-);
-
-const MAX_LINK_SECONDS = 30 * 24 * 60 * 60;
-export const previewBody = late(() =>
-  z
-    .strictObject({
-      port: z.int().min(1).max(65_535),
-      expires_in_seconds: z
-        .int()
-        .min(1)
-        .max(MAX_LINK_SECONDS)
-        .optional()
-        .openapi({ description: "A day if absent. Without PREVIEW_DOMAIN a day is the maximum." }),
-    })
-    .openapi({ example: { port: 3000 } }),
-);
-export const preview = late(() =>
-  z
-    .object({ port: z.int(), url: z.string(), expires_at: time, made_by: madeBy })
-    .openapi("Preview", { example: examples.preview }),
-);
-export const terminalBody = late(() =>
-  z
-    .strictObject({
-      session: clientId
-        .default("main")
-        .openapi({ description: "The same name reaches the same shell while it lives." }),
-      cols: z.int().min(1).max(1000).default(80),
-      rows: z.int().min(1).max(1000).default(24),
-    })
-    .openapi({ example: { session: "main", cols: 120, rows: 40 } }),
-);
 export const ticket = late(() =>
   z.object({ url: z.string(), expires_at: time }).openapi("Ticket", { example: examples.ticket }),
-);
-
-export const sshBody = late(() =>
-  z
-    .strictObject({ expires_in_minutes: z.int().min(1).max(1440).default(60) })
-    .openapi({ example: { expires_in_minutes: 60 } }),
-);
-export const sshAccess = late(() =>
-  z
-    .object({ command: z.string(), vscode_url: z.string(), expires_at: time })
-    .openapi("SshAccess", { example: examples.sshAccess }),
-);
-
-export const sshStatus = late(() =>
-  z
-    .object({ created_at: time, expires_at: time, made_by: madeBy })
-    .openapi("SshStatus", { example: examples.sshStatus }),
 );
 
 export const threadParams = z.object({ thread_id: clientId });
@@ -343,7 +194,6 @@ export const message = late(() =>
     .openapi("Message", { example: examples.message }),
 );
 
-export const plan = late(() => z.object(planView().shape).openapi("Plan", { example: examples.plan }));
 export const runAnswer = late(() => z.object(run().shape).openapi("Run", { example: examples.run }));
 const { sources: _, ...listedExample } = examples.run;
 export const listedRun = late(() =>

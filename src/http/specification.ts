@@ -50,14 +50,15 @@ export interface Operation<Params, Query, Headers, Body> {
   errors?: ErrorForm;
   /**
    * The quota that a call counts for beside its user's requests. Without it, what changes something is a change. A
-   * `version` of an agent is one, too. `nothing`, also what only admins may do: it works while somebody floods with a key that leaked.
+   * `version` of an agent is one, too. `nothing`, also what only admins may do: it works while somebody floods with a
+   * key that leaked.
    */
   counts?: Counts;
   /** What the audit records of each call that is let in and valid. */
   audit?: OperationAudit<Input<Params, Query, Headers, Body>>;
-  /** The quota of what the operation makes. Who has no room is refused before anything is written. */
+  /** The quota of what the operation makes. Whoever has no room is refused before anything is written. */
   quota?: CountedName;
-  /** Whether it replaces what the user has, and needs no room. Only asked of who has none. */
+  /** Whether it replaces what the user has, and needs no room. Only asked of whoever has none. */
   replaces?: (context: AppContext, input: Input<Params, Query, Headers, Body>) => Promise<boolean>;
   /** What the handler itself records in the audit (`audited`). */
   records?: AuditAction[];

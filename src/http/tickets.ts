@@ -1,5 +1,5 @@
-// One-use tickets for routes that a browser opens without a key: a WebSocket, a download, a stream. A ticket is valid for
-// the one purpose that it was issued for. Redeemed for another, it is refused like an unknown one, and is used up.
+// One-use tickets for routes that a browser opens without a key: a WebSocket, a download, a stream. A ticket is valid
+// for the one purpose that it was issued for. Redeemed for another, it is refused like an unknown one, and is used up.
 import { hashText, toHex } from "../lib/hash.ts";
 import { ADMIN_KEY_ID } from "../protocol/ids.ts";
 import { type Scope, userScopes } from "../protocol/keys/scope.ts";
@@ -21,7 +21,7 @@ export const TICKET_CHARACTERS = 200;
 
 export type TicketPurpose = "terminal" | "download" | "watch";
 
-/** What the key that asks must be allowed to do. Who brings the ticket may do no more than that. */
+/** What the key that asks must be allowed to do. Whoever brings the ticket may do no more than that. */
 export const ticketScopes = { terminal: "write", download: "run", watch: "read" } as const satisfies Record<
   TicketPurpose,
   Scope

@@ -92,7 +92,7 @@ describe("findCitations", () => {
     expect(read(text)).toEqual([]);
   });
 
-  it("goes on behind code, and takes a lone backtick for a sign", () => {
+  it("continues behind code, and takes a lone backtick for a sign", () => {
     expect(read("`x` [1] ` [2]\n\n` [3]")).toEqual([
       ["[1]", [1]],
       ["[2]", [2]],

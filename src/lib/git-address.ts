@@ -99,3 +99,14 @@ export function whyNoCheckout(path: string): string | null {
     return "is not a folder of its own: name one in the work dir";
   return null;
 }
+
+/** Whether two URLs name the same repository, however they are written. */
+export function isSameRepository(one: string | null, other: string): boolean {
+  return one !== null && plainAddress(one) === plainAddress(other);
+}
+
+function plainAddress(text: string): string {
+  const url = URL.parse(text);
+  if (url === null) return text;
+  return `${url.host}${url.pathname}`.replace(/\/+$/, "").replace(/\.git$/, "");
+}

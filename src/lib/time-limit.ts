@@ -5,7 +5,7 @@ export interface Timers {
   setTimer(callback: () => void, ms: number): () => void;
 }
 
-/** Settles as `promise` does, or rejects after `ms`. The operation itself goes on and may still succeed. */
+/** Settles as `promise` does, or rejects after `ms`. The operation itself continues and may still succeed. */
 export function withinTime<T>(timers: Timers, ms: number, what: string, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = timers.setTimer(() => reject(new Error(`${what} gave no answer within ${ms / 1000} s`)), ms);

@@ -44,7 +44,7 @@ describe("what an agent and an operator add", () => {
     "body.reasoning_effort: Input should be 'low', 'medium' or 'high'",
     "reasoning_effort must be one of low, high",
     "invalid value for reasoning.effort: minimal",
-  ])("is the person's to mend where a server has no such effort: %s", async (words) => {
+  ])("is the person's to fix where a server has no such effort: %s", async (words) => {
     const { ask, asked } = open(() => refuse(words));
     const outcome = await ask({ model: "m", options: { reasoning_effort: "minimal" } });
     expect(outcome).toMatchObject({
@@ -76,7 +76,7 @@ describe("what an agent and an operator add", () => {
     ],
     ["Invalid 'top_p': decimal above maximum value. Expected a value <= 1, but got 9 instead.", { top_p: 9 }],
     ["body.top_k: Input should be a valid integer", { top_k: "many" }],
-  ])("is the person's to mend where a field has a wrong value: %s", async (words, extra_body) => {
+  ])("is the person's to fix where a field has a wrong value: %s", async (words, extra_body) => {
     const { ask, asked } = open(() => refuse(words), { base_url: openai });
     const outcome = await ask({ options: { extra_body } });
     expect(outcome).toMatchObject({ failure: { message: expect.stringContaining(words.slice(0, 30)) } });
@@ -167,7 +167,7 @@ describe("what an agent and an operator add", () => {
 });
 
 describe("a failure", () => {
-  it("tells its server to the operator's log, and to nobody else", async () => {
+  it("names its server in the operator's log, and to nobody else", async () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     const { ask, deltas } = open(() =>
       refuse("no capacity at https://gpu7.house.example:8443/x for HOUSE.example", 503),
@@ -186,7 +186,7 @@ describe("a failure", () => {
     ]);
   });
 
-  it("tells where a redirect points to in the same place", async () => {
+  it("names where a redirect points to in the same place", async () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     const headers = { location: "https://elsewhere.example/v1?token=secret" };
     const { ask, asked } = open(() => new Response(null, { status: 307, headers }), { headers: { "X-Team": "t" } });

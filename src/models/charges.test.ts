@@ -61,7 +61,7 @@ describe("the limit that a cap leaves", () => {
     expect(asked.map(limitOf).slice(3)).toEqual([2000]);
   });
 
-  it("is sent under the name that a refusal asks for, and other calls go on without any", async () => {
+  it("is sent under the name that a refusal asks for, and other calls continue without any", async () => {
     const { ask, asked } = open((one) =>
       one.body.max_tokens === undefined ? say(one) : refuse("Use 'max_completion_tokens' instead of 'max_tokens'."),
     );

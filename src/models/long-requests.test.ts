@@ -1,29 +1,19 @@
 // Requests so long that the isolate's memory admits them by weight.
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { afterEach, expect, it, vi } from "vitest";
+import { closeServers, serve } from "../../test/fakes/model-endpoint.ts";
 import { isolateMemory } from "../lib/memory/isolate.ts";
 import { models } from "./index.ts";
 
-const closers: (() => void)[] = [];
 afterEach(() => {
   vi.useRealTimers();
-  for (const close of closers.splice(0)) close();
+  closeServers();
 });
 
 /** A model server that answers when the test says so. Resolves with its address, and with the request once that has come. */
 async function serveLate(): Promise<{ base_url: string; asked: Promise<ServerResponse> }> {
   const asked = Promise.withResolvers<ServerResponse>();
-  const server = createServer((incoming, response) => {
-    incoming.resume();
-    incoming.on("end", () => asked.resolve(response));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closers.push(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { base_url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, asked: asked.promise };
+  return { base_url: await serve((response) => asked.resolve(response)), asked: asked.promise };
 }
 
 it("a model that thinks for long keeps no other long request out", async () => {

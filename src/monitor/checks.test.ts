@@ -183,7 +183,7 @@ describe("a crowd that asks", () => {
     expect(asked).toBe(2);
   });
 
-  it("is never told what is older than a minute", async () => {
+  it("never gets what is older than a minute", async () => {
     let now = 1_000_000;
     let asked = 0;
     const read = createDeepHealth();

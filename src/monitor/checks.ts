@@ -14,7 +14,7 @@ import { readJurisdiction } from "../store/server/deployment.ts";
 export const CHECKS_MS = 5_000;
 
 /** Of DATABASE_LIMIT_MB, from which on it is called nearly full: weeks are left to act. */
-export const FULL_SHARE = 0.9;
+const FULL_SHARE = 0.9;
 
 export interface Check {
   name: string;

@@ -13,7 +13,7 @@ export interface DeepHealth {
 
 export function createDeepHealth(): (ports: CheckPorts) => Promise<DeepHealth> {
   let known: { health: DeepHealth; at: number } | null = null;
-  /** When somebody began to look. Who comes meanwhile gets what is known: a look's limit is seconds away. */
+  /** When somebody began to look. Whoever comes meanwhile gets what is known: a look's limit is seconds away. */
   let looking_at = Number.NEGATIVE_INFINITY;
   const isWithin = (from: number, now: number, ms: number) => now >= from && now - from < ms;
   return async (ports) => {

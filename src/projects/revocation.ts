@@ -16,7 +16,7 @@ const READ_AT_ONCE = 200;
 const ENDED_AT_ONCE = 5;
 
 /** Links that a provider signs and SSH accesses last a day at most. After that there is nothing left to end. */
-const LONGEST_MS = 25 * 3_600_000;
+const MAX_LIFETIME_MS = 25 * 3_600_000;
 
 export interface RevocationScope {
   config: Pick<Config, "preview_domain">;
@@ -70,7 +70,7 @@ async function endSsh(scope: RevocationScope, access: StoredSshAccess, signal: A
 
 /** The time at which it would have expired is not known any more: the mark is there. */
 function hasExpired({ created_at }: { created_at: string }): boolean {
-  return Date.parse(created_at) < Date.now() - LONGEST_MS;
+  return Date.parse(created_at) < Date.now() - MAX_LIFETIME_MS;
 }
 
 /** Nothing is created or started for this. */

@@ -1,5 +1,5 @@
 // Keeps the provider's id of a project's sandbox in D1, beside what counts it. A request to the provider that can't be
-// answered from it goes on with the sandbox's name.
+// answered from it continues with the sandbox's name.
 import { describeError, logWarning } from "../lib/log.ts";
 import type { SandboxIds } from "../sandboxes/index.ts";
 import { keepSandboxId, readSandboxId } from "../store/quotas/sandboxes.ts";

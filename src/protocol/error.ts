@@ -25,7 +25,7 @@ export const problems = {
   price_unknown: { status: 422, title: "The model has no price" },
   internal: { status: 500, title: "Something went wrong here" },
   sandbox_failed: { status: 502, title: "The sandbox failed" },
-  /** D1 takes nothing more. Runs and reads go on. */
+  /** D1 takes nothing more. Runs and reads continue. */
   database_full: { status: 507, title: "The database is full" },
   /** The memory of this isolate is taken: it is worth another try, and `retry_after_s` says when. */
   overloaded: { status: 503, title: "The server is busy" },

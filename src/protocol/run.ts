@@ -52,7 +52,7 @@ export type ModelFailureReason = (typeof modelFailureReasons)[number];
  * Why a cap refused a call, where it is not used up. `held`: other runs have reserved what is left. `too_low`: the call
  * does not fit under the cap even if nothing else is spent.
  */
-export const capReasons = ["held", "too_low"] as const;
+const capReasons = ["held", "too_low"] as const;
 export type CapReason = (typeof capReasons)[number];
 
 /** A row of a later version may have a reason that this one doesn't know. Runs before reasons have none. */
@@ -99,7 +99,7 @@ const interrupt = late(() =>
 export type Interrupt = z.infer<ReturnType<typeof interrupt>>;
 
 /** A source that a run read, or that its answer cites by `[n]`. The number means the same address in the whole thread. */
-export const runSource = late(() =>
+const runSource = late(() =>
   z.object({
     n: z.int(),
     url: z.string(),

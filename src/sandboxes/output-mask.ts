@@ -9,9 +9,9 @@
 import { formsOf } from "./secret-forms.ts";
 
 /** Shorter ones are parts of ordinary words and numbers. */
-export const MIN_MASKED_CHARACTERS = 8;
+const MIN_MASKED_CHARACTERS = 8;
 
-export const MASK = "***";
+const MASK = "***";
 
 /** Fewer last characters of a secret say nothing. */
 const MIN_SHOWN_PART = 4;
@@ -73,7 +73,7 @@ export class OutputMask {
     return this.#mask(text, true).masked;
   }
 
-  /** For the beginning of a text that goes on: without what may be the beginning of a secret. */
+  /** For the beginning of a text that continues: without what may be the beginning of a secret. */
   applyToHead(text: string): string {
     return this.#mask(text, false).masked;
   }
@@ -158,7 +158,7 @@ function isAt(text: string, secret: string, place: number): boolean {
   return text.charCodeAt(place + last) === secret.charCodeAt(last) && text.startsWith(secret, place);
 }
 
-export class MaskedText {
+class MaskedText {
   readonly #mask: (text: string, isEnd: boolean) => Masking;
   readonly #pass: (text: string) => void;
   #held = "";

@@ -62,14 +62,14 @@ export function readAttempt(cookie: string, now: number): Attempt | null {
   }
 }
 
-/** By hashes, so that the time tells nothing of where they differ. */
+/** By hashes, so that the time says nothing of where they differ. */
 export async function isStateOf({ state }: Attempt, given: string): Promise<boolean> {
   return equalInConstantTime(await hashText(state), await hashText(given));
 }
 
 /**
- * The cookies whose names begin so. Only spaces and tabs are no part of a name: a parser that drops more finds names that
- * the browser did not protect. Of two with one name somebody planted one, so neither counts.
+ * The cookies whose names begin so. Only spaces and tabs are no part of a name: a parser that drops more finds names
+ * that the browser did not protect. Of two with one name somebody planted one, so neither counts.
  */
 export function readCookies(header: string | undefined, prefix: string): Record<string, string> {
   if (header === undefined || header.length > MAX_HEADER_CHARACTERS) return {};

@@ -63,7 +63,7 @@ describe("what an issuer says of itself", () => {
     expect((await fake.issuer.readMetadata()).ok).toBe(true);
   });
 
-  it("holds for that issuer only, and tells the operator what to change", async () => {
+  it("holds for that issuer only, and says to the operator what to change", async () => {
     expect(await reasonOf(json({ ...metadata, issuer: "https://other.example" }))).toContain("another issuer");
     expect(await reasonOf(json({ ...metadata, issuer: `${ISSUER}/` }))).toContain("ends with a slash");
     expect(await reasonOf(json({ ...metadata, issuer: "https://login.example/{tenantid}/v2.0" }))).toContain("tenants");

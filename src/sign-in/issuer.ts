@@ -1,5 +1,5 @@
-// The issuer of the settings: its metadata and keys, kept in memory for a while. Only answers are kept and never promises,
-// since a request can't wait for what another request has asked.
+// The issuer of the settings: its metadata and keys, kept in memory for a while. Only answers are kept and never
+// promises, since a request can't wait for what another request has asked.
 import type { SignInSettings } from "../config/sign-in.ts";
 import { type Send, sendAnywhere } from "../lib/network/send.ts";
 import { type PublicKey, readKeys } from "./keys.ts";
@@ -9,7 +9,7 @@ import { askIssuer } from "./request.ts";
 
 /** Endpoints change with a new release of the issuer. */
 const METADATA_KEPT_MS = 3_600_000;
-/** How long a key that the issuer withdrew goes on being believed. */
+/** How long a key that the issuer withdrew is still believed. */
 const KEYS_KEPT_MS = 15 * 60_000;
 /** A token with a new key makes us ask again, but whoever sends such tokens does not make us flood the issuer. */
 const KEYS_FRESH_MS = 10_000;

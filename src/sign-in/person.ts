@@ -1,4 +1,4 @@
-// Who somebody is, by what an issuer says of them. The issuer's id of the person decides. An email only tells which user
+// Who somebody is, by what an issuer says of them. The issuer's id of the person decides. An email only says which user
 // a person becomes the first time, so it counts only where the issuer vouches for it.
 import type { SignInSettings } from "../config/sign-in.ts";
 import { toDomain } from "../lib/domain.ts";

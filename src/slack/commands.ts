@@ -49,7 +49,7 @@ export function announceCommand({ user_id, request }: SlackCommand): string {
 export function explainCommand(command: string): string {
   return [
     `\`${escapeText(command)} <request>\` begins a thread in this channel and works on the request there, for example \`${escapeText(command)} build me an online shop\`.`,
-    "Mention me in a channel, or write to me directly, for the same. Replies in the thread go on with the work.",
+    "Mention me in a channel, or write to me directly, for the same. Replies in the thread continue the work.",
   ].join("\n");
 }
 

@@ -36,8 +36,8 @@ export interface StoredApiKey extends Omit<ApiKey, "last_used_at"> {
 }
 
 /**
- * False if the user has `usual` keys, or as many as an admin permits. Rejects if its maker is a deleted key, or one that
- * gives `admin` and has it no more (`whileMakerLives`).
+ * False if the user has `usual` keys, or as many as an admin permits. Rejects if its maker is a deleted key, or one
+ * that gives `admin` and has it no more (`whileMakerLives`).
  */
 export async function createApiKey(
   db: D1Database,
@@ -70,8 +70,8 @@ export interface FoundApiKey extends Pick<ApiKey, "scopes" | "expires_at" | "las
 }
 
 /**
- * Finds a key by its public part, also one that has expired or whose user may not come in; the caller must still compare
- * the hash.
+ * Finds a key by its public part, also one that has expired or whose user may not come in; the caller must still
+ * compare the hash.
  */
 export async function findApiKey(db: D1Database, key_id: string): Promise<FoundApiKey | null> {
   const { user_id, hash, scopes, expires_at, last_used_at, kind, details } = apiKeys;
@@ -124,8 +124,8 @@ const DELETE_KEY = `
 UPDATE api_keys SET ${leaveTrace("?3")} WHERE user_id = ?1 AND key_id = ?2 AND ${IS_KEY} RETURNING 1`;
 
 /**
- * False if the user has no such key. What it made goes on, and is found by the row that stays (`keys/traces.ts`). Such
- * rows of keys that made nothing that still exists are deleted later.
+ * False if the user has no such key. What it made continues, and is found by the row that stays (`keys/traces.ts`).
+ * Such rows of keys that made nothing that still exists are deleted later.
  */
 export async function deleteApiKey(db: D1Database, user_id: string, key_id: string, now: number): Promise<boolean> {
   const time = (at: number) => new Date(at).toISOString();

@@ -56,7 +56,7 @@ export async function listRuns(db: D1Database, key: ThreadKey, request: PageRequ
 }
 
 /** Reads only the index over the live runs of all users, whose entries hold the key. */
-export const COUNT_LIVE_RUNS = `
+const COUNT_LIVE_RUNS = `
 SELECT count(*) AS runs FROM runs INDEXED BY runs_live WHERE status IN ('queued', 'running') AND user_id = ?1`;
 
 export async function countLiveRuns(db: D1Database, user_id: string): Promise<number> {

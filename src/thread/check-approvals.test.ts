@@ -108,7 +108,7 @@ describe("an address in a check", () => {
 describe("a locked check", () => {
   const removal = update("c2", { remove_checks: ["1"] });
 
-  it("goes only if a person agrees, who is told what goes", async () => {
+  it("goes only if a person agrees, who reads what goes", async () => {
     const thread = makeThread({ checks: "locked" }, [create("c1", file), removal]);
     await thread.run("hi", run);
     expect(messages(thread)).toEqual(['update_tasks: removes a check of "A": a exists']);

@@ -49,7 +49,7 @@ describe("lazySandbox", () => {
     expect(formers).toHaveLength(3);
   });
 
-  it("is not made to tell facts of itself", async () => {
+  it("is not made only to report facts of itself", async () => {
     const facts = { system: "", work_dir: "/", programs: [], has_route: null, notes: null };
     const sandbox = lazySandbox(async () => Object.assign(new MemorySandbox(), { readFacts: async () => facts }));
     expect(await sandbox.readFacts?.(signal)).toBeNull();

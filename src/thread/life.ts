@@ -53,7 +53,7 @@ export interface Life {
   readers: Readers;
   state: ThreadState;
   outbox: Outbox;
-  /** What the model was told once. */
+  /** What the model has learned once of the day and of its sandbox. */
   told: Told;
   /** The project's own checks. Null until they were read. */
   project: StoredProject | null;
@@ -75,8 +75,9 @@ export interface Life {
   /** The run that was stored as started when it was accepted, until this life works on it. */
   begun: RunRecord | null;
   /**
-   * Facts of the run after which others follow in the same turn of the event loop: a reply that probably ends it, or whose
-   * calls begin at once. The next transaction stores them. Who waits for something else calls `storeHeld` first.
+   * Facts of the run after which others follow in the same turn of the event loop: a reply that probably ends it, or
+   * whose calls begin at once. The next transaction stores them. Whoever waits for something else calls `storeHeld`
+   * first.
    */
   held: { record: RunRecord; stores: (() => void)[] } | null;
   /** The last position in the inbox that is taken. */

@@ -8,23 +8,19 @@ import type { ThreadBatch } from "../store/batch.ts";
 import type { SyncAnswer } from "../store/sync.ts";
 import { BackOff } from "./back-off.ts";
 import { announce } from "./replica/announce.ts";
-import { ChangedPlan, noChange } from "./replica/changed-plan.ts";
+import { ChangedPlan } from "./replica/changed-plan.ts";
 import { ChangedRuns } from "./replica/changed-runs.ts";
-import { type NextReceipts, readNextReceipts } from "./replica/next-receipts.ts";
+import { type Changes, composeBatch, type NextRows, noteSent, readNextRows } from "./replica/next-batch.ts";
 import { Progress } from "./replica/progress.ts";
 import type { Database } from "./rows/database.ts";
-import { lastMessageSeq, readNextMessages, readPlanMessage } from "./rows/messages.ts";
+import { lastMessageSeq } from "./rows/messages.ts";
 import type { RunRecord, WakingRuns } from "./rows/runs.ts";
 import type { Position } from "./rows/shapes/position.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
 import { SharedTimer } from "./shared-timer.ts";
-import { collectSpending, forgetSent } from "./spending/given-back.ts";
 import type { Journal } from "./stream/journal.ts";
 import type { Clock } from "./stream/readers.ts";
-import { forgetRanges, nothingSuperseded, type Superseded, writeSuperseded } from "./supersede/marks.ts";
-
-/** What a batch has of messages and receipts. */
-type NextRows = ReturnType<typeof readNextMessages> & { seen: NextReceipts };
+import { nothingSuperseded, type Superseded, writeSuperseded } from "./supersede/marks.ts";
 
 interface OutboxPorts {
   syncThread(batch: ThreadBatch): Promise<SyncAnswer>;
@@ -32,26 +28,18 @@ interface OutboxPorts {
   clock: Clock;
 }
 
-// A batch is one transaction in D1, of at most 30 s. This many rows and characters take far less.
-const MESSAGES_PER_BATCH = { limit: 100, characters: 500_000 };
 // Two bytes each for the rows, for the statement and for the request. Read again once there is room for that.
 const BYTES_PER_CHARACTER = 6;
 // After this time a batch has failed or gone through. Sending it again is safe.
 const BATCH_LIMIT_MS = 40_000;
 
 export class Outbox {
-  readonly #database: Database;
   readonly #ports: OutboxPorts;
-  readonly #stored: StoredThread;
-  readonly #progress: Progress;
+  readonly #changes: Changes;
   /** Whether D1 may lack messages that no due change of a run or of the plan speaks for. Null: nobody has looked. */
   #hasMessages: boolean | null;
-  readonly #runs: ChangedRuns;
-  readonly #plan: ChangedPlan;
   /** Whether a webhook receives task events, as of the last batch. */
   #tasksSubscribed = false;
-  readonly #newest: () => number;
-  readonly #superseded: Superseded;
   #sending: Promise<boolean> | null = null;
   #isAsking = false;
   readonly #backOff: BackOff;
@@ -78,27 +66,26 @@ export class Outbox {
     newest: () => number,
     superseded: Superseded = nothingSuperseded(),
   ) {
-    this.#superseded = superseded;
-    this.#database = database;
     this.#ports = ports;
-    this.#newest = newest;
     const { user_id, thread_id } = stored.thread;
     this.#backOff = new BackOff(database, `${user_id}/${thread_id}`, ports.clock.now());
     this.timer = new SharedTimer(ports.clock);
-    this.#stored = { ...stored };
-    this.#progress = new Progress(database.sql, stored.made_project === null);
-    this.#runs = new ChangedRuns(database.sql, changed, () => ports.clock.now());
+    this.#changes = {
+      ...{ sql: database.sql, stored: { ...stored }, superseded, newest },
+      progress: new Progress(database.sql, stored.made_project === null),
+      runs: new ChangedRuns(database.sql, changed, () => ports.clock.now()),
+      plan: new ChangedPlan([...live.values()].find(({ start_seq }) => start_seq !== null)?.run),
+    };
     this.#hasMessages = this.#lacksMessages;
-    this.#plan = new ChangedPlan([...live.values()].find(({ start_seq }) => start_seq !== null)?.run);
   }
 
   get #position(): Readonly<Position> {
-    return this.#progress.position;
+    return this.#changes.progress.position;
   }
 
   /** Call it after the run is stored. */
   markRun(record: RunRecord): void {
-    this.#runs.mark(record);
+    this.#changes.runs.mark(record);
     this.#hasMessages ||= null;
   }
 
@@ -109,21 +96,21 @@ export class Outbox {
 
   /** `run` is null if the plan was changed between runs. `hops` are those of a change that was not the run's. */
   markPlan(run: Run | null, hops: number): void {
-    this.#plan.mark(run, hops);
+    this.#changes.plan.mark(run, hops);
     if (this.#tasksSubscribed) this.onPlanChange();
   }
 
   markThread(stored: StoredThread): void {
-    this.#stored.thread = stored.thread;
-    this.#stored.version = stored.version;
+    this.#changes.stored.thread = stored.thread;
+    this.#changes.stored.version = stored.version;
   }
 
   /** D1 lacks what it had, as after a restore: the next batch brings the thread and the project that it made. */
   sendThreadAgain(): void {
     if (this.#position.thread_version <= 0) return;
     // Not 0: D1 is not asked again whether the owner is deleted, since it may be another D1 that was bound by mistake.
-    this.#progress.mark({ thread_version: -1, project: this.#stored.made_project === null });
-    this.#runs.forgetHeard();
+    this.#changes.progress.mark({ thread_version: -1, project: this.#changes.stored.made_project === null });
+    this.#changes.runs.forgetHeard();
   }
 
   /** When to try again after D1 failed. Null if no retry is due. */
@@ -133,7 +120,7 @@ export class Outbox {
 
   /** When D1 last got this run from this life. */
   heardAt(invocation_id: string): number | null {
-    return this.#runs.heardAt(invocation_id);
+    return this.#changes.runs.heardAt(invocation_id);
   }
 
   /** Whether a try is due, or was counted as one. What a person has just done asks at once all the same. */
@@ -166,8 +153,8 @@ export class Outbox {
     return {
       pending: this.pending,
       synced_through: this.#position.message_seq,
-      messages: lastMessageSeq(this.#database.sql) - this.#position.message_seq,
-      runs: this.#runs.count,
+      messages: lastMessageSeq(this.#changes.sql) - this.#position.message_seq,
+      runs: this.#changes.runs.count,
       ...this.#backOff.shown,
     };
   }
@@ -186,22 +173,22 @@ export class Outbox {
   get pending(): boolean {
     if (this.#stopped) return false;
     const isDue =
-      this.#runs.isDue ||
-      this.#plan.isDirty ||
-      this.#superseded.ranges.length > 0 ||
-      this.#stored.version > this.#position.thread_version;
+      this.#changes.runs.isDue ||
+      this.#changes.plan.isDirty ||
+      this.#changes.superseded.ranges.length > 0 ||
+      this.#changes.stored.version > this.#position.thread_version;
     if (isDue) return true;
     this.#hasMessages ??= this.#lacksMessages;
     return this.#hasMessages;
   }
 
   get #lacksMessages(): boolean {
-    return lastMessageSeq(this.#database.sql) > this.#position.message_seq;
+    return lastMessageSeq(this.#changes.sql) > this.#position.message_seq;
   }
 
   /** Readers may see what ended up to this number. Stored with the next transaction, as the position is. */
   noteReleased(seq: number): void {
-    this.#progress.mark({ released: seq });
+    this.#changes.progress.mark({ released: seq });
   }
 
   /**
@@ -214,14 +201,14 @@ export class Outbox {
 
   /** Stores the position if it moved, and the end of a live run would not do so soon. Inside the transaction of a fact. */
   storePosition(journal: Pick<Journal, "newest" | "settle">): void {
-    const canWait = this.#runs.hasLive && !this.#superseded.isChanged;
-    const isStored = this.#progress.store(canWait, () => ({
+    const canWait = this.#changes.runs.hasLive && !this.#changes.superseded.isChanged;
+    const isStored = this.#changes.progress.store(canWait, () => ({
       settled: journal.settle(),
-      ...(this.#runs.count === 0
-        ? { run_seq: journal.newest, last_run: this.#runs.lastSent ?? this.#position.last_run }
+      ...(this.#changes.runs.count === 0
+        ? { run_seq: journal.newest, last_run: this.#changes.runs.lastSent ?? this.#position.last_run }
         : {}),
     }));
-    if (isStored && this.#superseded.isChanged) writeSuperseded(this.#database.sql, this.#superseded);
+    if (isStored && this.#changes.superseded.isChanged) writeSuperseded(this.#changes.sql, this.#changes.superseded);
   }
 
   /**
@@ -230,7 +217,7 @@ export class Outbox {
    */
   async sync({ whole = false } = {}): Promise<boolean> {
     for (;;) {
-      if (whole) this.#runs.demand();
+      if (whole) this.#changes.runs.demand();
       if (!this.pending) return true;
       this.#sending ??= this.#sendBatch().finally(() => {
         this.#sending = null;
@@ -241,7 +228,7 @@ export class Outbox {
 
   /** Waits for `sync` for at most `ms`. Returns whether D1 has everything. */
   syncWithin(ms: number, { whole = false } = {}): Promise<boolean> {
-    if (whole) this.#runs.demand();
+    if (whole) this.#changes.runs.demand();
     if (!this.pending) return Promise.resolve(true);
     return new Promise((resolve, reject) => {
       const cancel = this.timer.setTimer(() => resolve(false), ms);
@@ -254,7 +241,7 @@ export class Outbox {
 
   async #sendBatch(): Promise<boolean> {
     this.countTry();
-    const next = this.#readRows();
+    const next = readNextRows(this.#changes);
     const weight = BYTES_PER_CHARACTER * next.characters;
     return isolateMemory.isSmall(weight) ? this.#sendNext(next) : this.#sendLarge(weight);
   }
@@ -262,82 +249,34 @@ export class Outbox {
   async #sendLarge(weight: number): Promise<boolean> {
     const leave = await enter(weight);
     try {
-      return this.#stopped ? false : await this.#sendNext(this.#readRows());
+      return this.#stopped ? false : await this.#sendNext(readNextRows(this.#changes));
     } finally {
       leave?.();
     }
   }
 
-  #readRows(): NextRows {
-    const { message_seq, receipt_seq = 0 } = this.#position;
-    const { sql } = this.#database;
-    const next = readNextMessages(sql, this.#stored.thread, message_seq, MESSAGES_PER_BATCH);
-    const seen = readNextReceipts(sql, receipt_seq);
-    return { ...next, seen, characters: next.characters + seen.characters };
-  }
-
-  async #sendNext({ messages: next, characters, isCut, seen }: NextRows): Promise<boolean> {
-    const { thread, version, made_project } = this.#stored;
-    const { sql } = this.#database;
-    // The plan waits for the receipts that its tasks closed on, so that whoever finds the one in D1 finds the others.
-    const plan = this.#plan.isDirty && !seen.isCut ? readPlanMessage(sql, thread) : null;
-    const messages = seen.isCut ? next.filter(({ type }) => type !== "task_list") : next;
-    // A run that ended before it started has no event. A reader that continues from the newest number misses nothing.
-    const runs = this.#runs.next().map((record) => ({
-      record,
-      run: { ...record.run, version: record.version, end_seq: record.end_seq ?? this.#newest() },
-    }));
-    const spending = collectSpending(runs.map(({ record }) => record));
-    const superseded = [...this.#superseded.ranges];
-    const planIsNew = plan !== null && plan.version > this.#position.plan_version;
-    const sendsThread = version > this.#position.thread_version;
-    const project =
-      this.#position.project || made_project === null ? null : { project_id: thread.project_id, ...made_project };
-    const { cause, giveBack } = seen.isCut ? noChange : this.#plan.take();
+  async #sendNext(rows: NextRows): Promise<boolean> {
+    const next = composeBatch(this.#changes, rows);
     this.#hasMessages = false;
     try {
-      const sent = this.#ports.syncThread({
-        key: { user_id: thread.user_id, thread_id: thread.thread_id },
-        ...(this.#position.thread_version === 0 ? { is_first: true } : {}),
-        project,
-        thread: sendsThread ? { ...thread, version } : null,
-        ...(planIsNew ? { plan_change: { seq: this.#newest(), ...cause } } : {}),
-        messages: planIsNew ? [...messages.filter((row) => row.seq !== plan.seq), plan] : messages,
-        ...(seen.receipts.length > 0 ? { receipts: seen.receipts } : {}),
-        ...(superseded.length > 0 ? { superseded } : {}),
-        runs: runs.map(({ run }) => run),
-        ...spending,
-      });
+      const sent = this.#ports.syncThread(next.batch);
       this.#isAsking = true;
       const answer = await withinTime(this.timer, BATCH_LIMIT_MS, "D1", sent);
-      const { made, tasks_subscribed } = answer;
       this.#isAsking = false;
       if (answer.owner_deleted) return this.#endWithOwner();
-      this.#tasksSubscribed = tasks_subscribed;
-      announce((jobs) => this.#ports.sendJobs(jobs), thread, made);
+      this.#tasksSubscribed = answer.tasks_subscribed;
+      announce((jobs) => this.#ports.sendJobs(jobs), next.batch.key, answer.made);
     } catch (error) {
       this.#isAsking = false;
-      giveBack();
+      next.giveBack();
       this.#hasMessages = true;
       this.#fail(error);
       return false;
     }
     // The tables are gone, so no run can be read.
     if (this.#stopped) return true;
-    // What was not in this batch may be wanted again since it was sent.
-    if (project !== null) this.#progress.mark({ project: true });
-    if (sendsThread) this.#progress.mark({ thread_version: Math.max(this.#position.thread_version, version) });
-    const message_seq = next.at(-1)?.seq ?? this.#position.message_seq;
-    const plan_version = planIsNew ? plan.version : this.#position.plan_version;
-    const receipt_seq = seen.through > 0 ? { receipt_seq: seen.through } : {};
-    const rows = next.length + seen.receipts.length;
-    this.#progress.advance({ message_seq, plan_version, ...receipt_seq }, { messages: rows, characters });
-    if (seen.isCut || (isCut && this.#lacksMessages)) this.#hasMessages = true;
-    forgetRanges(this.#superseded, superseded, message_seq);
-    for (const { record, run } of runs) {
-      forgetSent(record, spending);
-      this.#runs.noteSent({ run, version: run.version });
-    }
+    noteSent(this.#changes, next);
+    if (rows.seen.isCut || (rows.isCut && this.#lacksMessages)) this.#hasMessages = true;
     this.#backOff.noteSuccess();
     return true;
   }

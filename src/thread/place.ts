@@ -1,7 +1,7 @@
-// Keeps threads from being lost when JURISDICTION is changed. Under another jurisdiction the same name is another object,
-// which is empty: threads would look as if they were gone, and be made again beside themselves. So D1 remembers with which
-// one the deployment began, and an object that has no thread asks before it says so or makes one. An object that has its
-// thread is in the right place and asks nothing.
+// Keeps threads from being lost when JURISDICTION is changed. Under another jurisdiction the same name is another
+// object, which is empty: threads would look as if they were gone, and be made again beside themselves. So D1 remembers
+// with which one the deployment began, and an object that has no thread asks before it says so or makes one. An object
+// that has its thread is in the right place and asks nothing.
 import type { PlaceSettings } from "../config/place.ts";
 import { logError } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
@@ -9,7 +9,7 @@ import { type Failure, fail } from "../protocol/error.ts";
 import { readJurisdiction, rememberJurisdiction } from "../store/server/deployment.ts";
 import { clock } from "./ports.ts";
 
-/** Who makes a thread waits for D1 as long again. */
+/** Whoever makes a thread waits for D1 as long again. */
 const D1_LIMIT_MS = 3_000;
 
 /** It can't change while an isolate lives. `made`: D1 has remembered it, as it must before a thread is made. */

@@ -76,7 +76,7 @@ describe("a server's model", () => {
     expect(broken).toMatchObject({ failure: { message: expect.stringContaining("MODEL_SERVERS"), retryable: false } });
   });
 
-  it("fails with the setting to mend if there is no key, or no such profile", async () => {
+  it("fails with the setting to fix if there is no key, or no such profile", async () => {
     expect(await ask({})).toMatchObject({ failure: { message: expect.stringContaining("OPENAI_API_KEY") } });
     const misspelt = await ask({ OPENAI_API_KEY: "k", MODEL_PROFILE: "ollamma" });
     expect(misspelt).toMatchObject({

@@ -134,7 +134,7 @@ describe("git_push and git_pull", () => {
 });
 
 describe("what a sandbox has to add", () => {
-  it("is told: a note after each result, and the hooks that did not run", async () => {
+  it("is reported: a note after each result, and the hooks that did not run", async () => {
     const { git, call } = prepare();
     const checkout = { path: "shop", branch: "main", note: "Another did it." };
     Object.assign(git, {

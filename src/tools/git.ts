@@ -12,7 +12,7 @@ import { readGitAddress } from "../lib/git-address.ts";
 const TIME_LIMIT_MS = 180_000;
 /** Enough to clone some hundred megabytes, after the sandbox has started. */
 const TRANSFER_LIMIT_MS = 300_000;
-/** Enough of a status to see what is going on. The rest is counted. */
+/** Enough of a status to see what is under way. The rest is counted. */
 const SHOWN_CHANGES = 200;
 const MAX_MESSAGE_CHARACTERS = 10_000;
 const MAX_NAME_CHARACTERS = 200;

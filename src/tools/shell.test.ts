@@ -66,7 +66,7 @@ describe("execute_command", () => {
   it("says how to read what was left out of long output", async () => {
     const sandbox = new MemorySandbox(() => ({ output: "a…z", exit_code: 0, omitted_bytes: 12 }));
     const { content } = await call(sandbox, "execute_command", { command: "seq 9" });
-    expect(content).toMatch(/^exit_code: 0\n\(12 bytes amid this output are left out; .*file/);
+    expect(content).toMatch(/^exit_code: 0\n\(12 bytes in the middle of this output are left out; .*file/);
   });
 
   it("re-attaches if it is called again under the same id", async () => {

@@ -141,7 +141,7 @@ function describeState(state: CommandState, command_id: string): string {
     state.exit_code === null ? `still running ${describeRunning(state, command_id)}` : `exit_code: ${state.exit_code}`;
   const omitted =
     state.omitted_bytes > 0
-      ? `\n(${state.omitted_bytes} bytes amid this output are left out; to have all of it, send output to a file and read parts of that)`
+      ? `\n(${state.omitted_bytes} bytes in the middle of this output are left out; to have all of it, send output to a file and read parts of that)`
       : "";
   return `${head}${omitted}\n${state.output || "(no output)"}`;
 }

@@ -53,13 +53,13 @@ describe("tasks with checks", () => {
     expect(result.content).toMatch(/^"B": Check 1, \{"type":"http","path":"\/"\}, was not added: .*"port":3000/);
   });
 
-  it("tell the model of a check that can't fail", async () => {
+  it("say to the model that a check can't fail", async () => {
     const input = { section_title: "S", task_contents: [{ content: "B", checks: ["npm test || true", "npm test"] }] };
     const { content } = await callTool(taskTools, "create_tasks", input);
     expect(JSON.parse(content).empty_checks).toEqual([expect.stringContaining("can't fail and shows nothing")]);
   });
 
-  it("record what the model weakens, and tell it", async () => {
+  it("record what the model weakens, and say so to it", async () => {
     const plan = await made();
     const removal = await callTool(taskTools, "update_tasks", { task_ids: ["2"], remove_checks: ["1"] }, { plan });
     const [, second] = plan.tasks;

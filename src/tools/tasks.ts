@@ -1,7 +1,7 @@
 // The plan's tools. They are thin, since the rules are pure functions of `agent/plan`. A change answers with counts and
 // the next task: each result is read again at every later step, and the model knows the rest of the plan from its own
-// calls. A changed plan and its result are stored as one fact, so a call without a result has changed nothing and may be
-// repeated.
+// calls. A changed plan and its result are stored as one fact, so a call without a result has changed nothing and may
+// be repeated.
 import { lenientObject } from "../agent/calls/leniency.ts";
 import { listNewChecks } from "../agent/checks/change.ts";
 import { recognizeEmpty } from "../agent/checks/empty/empty-check.ts";
@@ -174,7 +174,7 @@ function answerChange(context: ToolContext, change: PlanChange, extra: Record<st
 
 const LOCKED = "Nothing was changed: only a person may weaken checks here. Call it again and they are asked:";
 
-/** What the model is told about its checks. Empty if there is nothing to say. */
+/** What the model reads about its checks. Empty if there is nothing to say. */
 function noteChecks(before: Plan, after: Plan, weakened: Weakening[]): Record<string, unknown> {
   const empty = listNewChecks(before.tasks, after.tasks).flatMap(({ spec }) => recognizeEmpty(spec) ?? []);
   return {

@@ -1,5 +1,5 @@
-// Holds encoded spans until they are posted. It belongs to one life of a thread's object. No run waits for it: what does
-// not fit is dropped and counted, and what a crash takes is lost.
+// Holds encoded spans until they are posted. It belongs to one life of a thread's object. No run waits for it: what
+// does not fit is dropped and counted, and what a crash takes is lost.
 import type { TraceSettings } from "../config/traces.ts";
 import { logWarning } from "../lib/log.ts";
 import type { Pool } from "../lib/memory/account.ts";
@@ -87,10 +87,10 @@ export function createExporter(settings: TraceSettings, head: ExportHead, ports:
   }
 
   /** What it takes is held until it is given back, since it is in memory while it is posted. */
-  function takeBatch(spans: number, most_bytes: number): Encoded[] {
+  function takeBatch(spans: number, max_bytes: number): Encoded[] {
     let size = 0;
     let count = 0;
-    while (count < Math.min(queue.length, spans) && (count === 0 || size < most_bytes)) {
+    while (count < Math.min(queue.length, spans) && (count === 0 || size < max_bytes)) {
       size += queue[count++]?.byteLength ?? 0;
     }
     const batch = queue.slice(0, count);

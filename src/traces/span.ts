@@ -1,5 +1,5 @@
-// A span, as the tracing knows it, and the ids of a run's trace. The ids are derived from the run: a life that continues
-// it after a crash goes on with the same trace, and nothing has to be stored for that.
+// A span, as the tracing knows it, and the ids of a run's trace. The ids are derived from the run: a life that
+// continues it after a crash continues with the same trace, and nothing has to be stored for that.
 export type Attributes = Record<string, string | number | boolean | readonly string[] | undefined>;
 
 export interface Span {

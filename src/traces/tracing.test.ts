@@ -109,7 +109,7 @@ describe("a run's trace", () => {
     expect(Buffer.concat(thread.bodies).toString("latin1")).not.toContain("canary");
   });
 
-  it("goes on in the next life, with the same ids and the run's whole time", async () => {
+  it("continues in the next life, with the same ids and the run's whole time", async () => {
     let isDying = true;
     const thread: TracedThread = new TracedThread({
       tools: [

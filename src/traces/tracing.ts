@@ -1,6 +1,6 @@
-// The trace of a run: run → step → model call, tool → sandbox, by OpenTelemetry's conventions for generative AI. It wraps
-// the ports of the loop, so the loop knows nothing of it, and while traces are off nothing is wrapped. One object lives
-// as long as a life of a thread, which works on one run at a time.
+// The trace of a run: run → step → model call, tool → sandbox, by OpenTelemetry's conventions for generative AI. It
+// wraps the ports of the loop, so the loop knows nothing of it, and while traces are off nothing is wrapped. One object
+// lives as long as a life of a thread, which works on one run at a time.
 import type { LoopFact } from "../agent/events.ts";
 import type { Model, ModelOutcome, ModelRequest } from "../agent/model.ts";
 import type { LoopPorts } from "../agent/ports.ts";
@@ -24,7 +24,9 @@ export interface TracingPorts {
 }
 
 export interface Tracing {
-  /** A life begins to work on the run, or goes on with it. `waitUntil` keeps the object alive while spans are posted. */
+  /**
+   * A life begins to work on the run, or continues with it. `waitUntil` keeps the object alive while spans are posted.
+   */
   begin(run: Run, traceparent: string | undefined, waitUntil: (work: Promise<void>) => void): void;
   /** The loop's ports, each call of which becomes a span. */
   wrap(ports: LoopPorts, steps: number): LoopPorts;

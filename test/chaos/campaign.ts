@@ -1,5 +1,5 @@
 // Kills the runtime again and again under running runs: waits for a moment, kills, reads what is on disk, starts again,
-// and checks that the runs go on. A new run follows each one that has ended. After enough kills, all runs must end.
+// and checks that the runs continue. A new run follows each one that has ended. After enough kills, all runs must end.
 import { setTimeout as wait } from "node:timers/promises";
 import type { ChatRequest } from "../../dev/model/wire.ts";
 import { type Aim, aimAtAnyMoment, aimAtRarest, createRandom, type Random } from "./aims.ts";
@@ -164,7 +164,7 @@ class Campaign {
     this.#options.onKill(kill);
   }
 
-  /** Wakes the runs by another client's requests, so that they go on unwatched for a while. */
+  /** Wakes the runs by another client's requests, so that they continue unwatched for a while. */
   async #wake(works: Work[]): Promise<void> {
     this.#observer.open();
     this.#stage.server.openToClients();
@@ -233,7 +233,7 @@ class Campaign {
     if (sandbox !== null) await this.#stage.removeSandbox(sandbox);
   }
 
-  /** A run that lost many lives in one place may go on to its next model call before it loses another. */
+  /** A run that lost many lives in one place may continue to its next model call before it loses another. */
   async #untilSafe(): Promise<void> {
     const stuck = new Set([...this.#works.values()].filter((work) => work.isStuck && !work.isChecked));
     if (stuck.size === 0) return;

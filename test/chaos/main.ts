@@ -4,7 +4,7 @@
 // `--budgets` kills it under users who spend under caps instead (see `budgets/campaign.ts`). `--keep FOLDER` keeps the
 // runtime's disk as it was at each kill where something was found.
 //
-// `--checks` kills it amid checks of tasks (see `proven/campaign.ts`).
+// `--checks` kills it during checks of tasks (see `proven/campaign.ts`).
 //
 // `--remote URL` checks a deployed Worker instead, without kills (see `remote.ts`), with `--idle-seconds 150` and,
 // where someone deploys during a run of `--work-seconds 540`, `--deploy`. Its key is TASKLOOM_API_KEY.

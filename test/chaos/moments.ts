@@ -22,7 +22,7 @@ export interface WriteKind {
   ends: boolean;
 }
 
-/** Returns whether the request may go on. */
+/** Returns whether the request may continue. */
 export type Watch = (moment: Moment) => boolean;
 
 /** What the Worker's wrapper reports of a batch. A thread of this harness has one run, and one name for both. */

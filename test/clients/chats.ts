@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import type { Chat } from "./checks.ts";
 
-/** Longer than a run that its client has stopped goes on. */
+/** Longer than a run that its client has stopped continues. */
 const IDLE_MS = 30_000;
 
 async function press(page: Page, field: string, text: string): Promise<void> {

@@ -37,7 +37,7 @@ export interface ThreadApi {
   texts(type: string): Promise<string[]>;
 }
 
-/** Longer than a run goes on after its reader has left. */
+/** Longer than a run continues after its reader has left. */
 const WAIT_MS = 30_000;
 
 async function shows(page: Page, text: string): Promise<void> {
@@ -168,7 +168,7 @@ export const checks: Check[] = [
     },
   },
   {
-    name: "a message amid a reply",
+    name: "a message during a reply",
     run: async (play) => {
       const { chat, page } = play;
       await chat.send(page, "Be brief");
@@ -222,7 +222,7 @@ export const checks: Check[] = [
     },
   },
   {
-    name: "reload amid a reply",
+    name: "reload during a reply",
     leaves: true,
     run: async (play) => {
       const { chat, page } = play;

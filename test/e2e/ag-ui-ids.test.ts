@@ -50,7 +50,7 @@ describe.each(versions)("AG-UI's client %s", (version) => {
     expect(other.messages).toEqual(client.messages);
     expect(endOf(attached)).toMatchObject({ threadId, runId: "run.2026:3" });
 
-    // It goes on with the whole history, of which only the last message is new.
+    // It continues with the whole history, of which only the last message is new.
     other.say("user.3", "[[text done]]");
     await other.run("run.2026:4");
     const thread = ourThread(first);
@@ -60,7 +60,7 @@ describe.each(versions)("AG-UI's client %s", (version) => {
     expect(data.at(-1)?.content).toMatchObject({ content: "done" });
   });
 
-  it("finds them in a snapshot that comes amid a run, and in an answer under the first id", async () => {
+  it("finds them in a snapshot that comes during a run, and in an answer under the first id", async () => {
     const client = makeClient(version, taskloom, `void:${version}`);
     client.say("a.1", `[[say 6]] [[cut after 3]] [[times 1]] ${version}`);
     const events = await client.run("r.1");

@@ -132,7 +132,7 @@ describe.each(versions)("AG-UI's client %s", (version) => {
     expect(await readRuns(thread)).toHaveLength(2);
   });
 
-  it("goes on under its first id through one question after the other", async () => {
+  it("continues under its first id through one question after the other", async () => {
     const thread = nameOf("chain");
     const client = makeClient(version, taskloom, thread, { path: "/ag-ui/careful" });
     const command = (name: string) => `[[tool execute_command {"command":"cd . && rm -f ${name}; echo gone-${name}"}]]`;
@@ -154,7 +154,7 @@ describe.each(versions)("AG-UI's client %s", (version) => {
     const ids = runs.map(({ invocation_id }) => invocation_id);
     expect(new Set(ids).size).toBe(4);
     expect(runs.map(({ resumes }) => resumes)).toEqual([null, ...ids.slice(0, 3)]);
-    // A fresh id goes on from the last one, which the client knows by its first id.
+    // A fresh id continues from the last one, which the client knows by its first id.
     client.say("m2", "[[text fine]]");
     expect(startOf(await client.run("run-2")).runId).toBe("run-2");
   });
@@ -190,7 +190,7 @@ describe("answers under the id of the run that asked", () => {
     for (const { text } of answers) expect(text).toContain(`"invocation_id":"${answering?.invocation_id}"`);
   });
 
-  it("are taken once if they differ, and the later one is told so", async () => {
+  it("are taken once if they differ, and the later one reads so", async () => {
     const [interruptId] = await ask("two");
     const send = (payload: string) => post("two", "run-1", [{ interruptId, status: "resolved", payload }]);
     const answers = await Promise.all([send("red"), send("blue")]);

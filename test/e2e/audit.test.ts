@@ -1,5 +1,5 @@
-// What is done has its entry in the audit, over TCP: from clients that are gone before the answer, and over a kill of the
-// whole runtime between act and outcome.
+// What is done has its entry in the audit, over TCP: from clients that are gone before the answer, and over a kill of
+// the whole runtime between act and outcome.
 import { connect } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -70,7 +70,7 @@ describe("a client that is gone before the answer", () => {
       const leave = (place: number) => sendAndLeave(`left-${first + place}`, place * 10);
       await Promise.all(Array.from({ length: at_once }, (_, place) => leave(place)));
     }
-    // What goes on behind is done when nothing has been added for a while.
+    // What continues behind is done when nothing has been added for a while.
     await expect
       .poll(async () => (await readEntries()).filter(({ outcome }) => outcome === null).length, { timeout: 20_000 })
       .toBe(0);

@@ -112,7 +112,7 @@ describe("while what is left can't be looked up", () => {
     );
   });
 
-  it("the terminal says so and what to do, and the same thread goes on afterwards", async () => {
+  it("the terminal says so and what to do, and the same thread continues afterwards", async () => {
     await setAway(true);
     const args = ["--url", taskloom.url, "--key", taskloom.key, "--thread", "terminal"];
     const failed = await runProgram("dev/ask.ts", ["hello", ...args]);

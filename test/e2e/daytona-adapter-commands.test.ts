@@ -48,7 +48,7 @@ describe.concurrent("a command that asks", () => {
     });
   }
 
-  it("is told at the wait's end, if its question ends with a line", async () => {
+  it("is reported at the wait's end, if its question ends with a line", async () => {
     const state = await adapter.run("echo 'Name?'; read -r name", { wait_ms: 3_500 });
     expect(state).toEqual({ exit_code: null, output: "Name?\n", omitted_bytes: 0, waits_for_input: true });
   });

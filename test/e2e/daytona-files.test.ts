@@ -157,7 +157,7 @@ describe("unusual targets", () => {
     expect((await ask("GET", "/files?path=/dev&depth=9")).status).toBe(200);
   });
 
-  it("can't be deleted with the system's folders, and the sandbox goes on", async () => {
+  it("can't be deleted with the system's folders, and the sandbox continues", async () => {
     for (const path of ["/proc", "/dev", "/usr", "/"]) {
       const { status } = await ask("DELETE", `/files?path=${path}&recursive=true`);
       expect(status, path).toBeGreaterThanOrEqual(400);

@@ -1,35 +1,25 @@
 /**
  * Work on a repository in a sandbox, through the unmodified SDK: the git operations that need more than a clone.
  */
-import type { Sandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Fixture, startFixture } from "./daytona-fixture.ts";
-import { type GitServer, startGitServer } from "./git-server.ts";
+import { ann, type GitFixture, startGitFixture } from "./daytona-git-fixture.ts";
 
-let fixture: Fixture;
-let host: GitServer;
-let sandbox: Sandbox;
+let opened: GitFixture;
+let fixture: GitFixture["fixture"];
+let host: GitFixture["host"];
+let sandbox: GitFixture["sandbox"];
+let shell: GitFixture["shell"];
 
 beforeAll(async () => {
-  host = await startGitServer();
-  fixture = await startFixture();
-  sandbox = await fixture.client.create();
+  opened = await startGitFixture();
+  ({ fixture, host, sandbox, shell } = opened);
 });
 
-afterAll(async () => {
-  await fixture.dispose();
-  await host.close();
-});
-
-async function shell(command: string, cwd?: string): Promise<string> {
-  return (await sandbox.process.executeCommand(command, cwd, undefined, 30)).result;
-}
+afterAll(() => opened.close());
 
 async function write(path: string, text: string): Promise<void> {
   await sandbox.fs.uploadFile(Buffer.from(text), path);
 }
-
-const ann = { username: "ann", password: "pass word+of/ann" };
 
 describe("a repository in a sandbox", () => {
   it("is changed, committed, pushed and pulled, and its status shows each step", async () => {

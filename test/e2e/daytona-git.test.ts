@@ -1,31 +1,23 @@
 /**
  * git in sandboxes and its connection to a remote, through the unmodified SDK, against a git host on loopback.
  */
-import type { Sandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, type Fixture, startFixture } from "./daytona-fixture.ts";
-import { type GitServer, spellBasic, startGitServer } from "./git-server.ts";
+import { ann, type GitFixture, startGitFixture } from "./daytona-git-fixture.ts";
+import { spellBasic, startGitServer } from "./git-server.ts";
 
+let opened: GitFixture;
 let fixture: Fixture;
-let host: GitServer;
-let sandbox: Sandbox;
+let host: GitFixture["host"];
+let sandbox: GitFixture["sandbox"];
+let shell: GitFixture["shell"];
 
 beforeAll(async () => {
-  host = await startGitServer();
-  fixture = await startFixture();
-  sandbox = await fixture.client.create();
+  opened = await startGitFixture();
+  ({ fixture, host, sandbox, shell } = opened);
 });
 
-afterAll(async () => {
-  await fixture.dispose();
-  await host.close();
-});
-
-async function shell(command: string, cwd?: string): Promise<string> {
-  return (await sandbox.process.executeCommand(command, cwd, undefined, 30)).result;
-}
-
-const ann = { username: "ann", password: "pass word+of/ann" };
+afterAll(() => opened.close());
 
 describe("a clone", () => {
   it("has the files, the default branch and the original address, and no trace of the relay", async () => {

@@ -249,7 +249,7 @@ describe("without isolation", () => {
 describe("a malicious client", () => {
   const key = { authorization: `Bearer ${apiKey}` };
 
-  it("gets a response to anything that is not a valid request, and the server goes on", async () => {
+  it("gets a response to anything that is not a valid request, and the server continues", async () => {
     const { port } = fixture.server;
     const host = "Host: 127.0.0.1\r\n";
     for (const bytes of [

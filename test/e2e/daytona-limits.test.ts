@@ -38,7 +38,7 @@ describe("the limits of a sandbox", () => {
     expect((await shell("ulimit -c; ulimit -Hc")).result).toBe("0\n0\n");
   });
 
-  it("end its processes when there are too many, and it goes on", async () => {
+  it("end its processes when there are too many, and it continues", async () => {
     const { result, exitCode } = await shell("for i in $(seq 1 1500); do sleep 300 & done; echo all; wait");
     expect({ exitCode, all: result.includes("all\n") && exitCode === 0 }).toEqual({ exitCode: 137, all: false });
     // A killed process is gone only once its parent has noticed: some still end while others are counted.

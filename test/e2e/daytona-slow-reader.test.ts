@@ -1,5 +1,5 @@
 /**
- * A terminal's client that reads nothing: like the daemon, the server drops it, and the shell goes on for others.
+ * A terminal's client that reads nothing: like the daemon, the server drops it, and the shell continues for others.
  */
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => fixture.dispose());
 
-it("drops a client that leaves 256 pieces unread, and goes on for others", async () => {
+it("drops a client that leaves 256 pieces unread, and continues for others", async () => {
   const sandbox = await fixture.client.create();
   const handle = await sandbox.process.createPty({ id: "flood", onData: () => {} });
   const address = `ws://127.0.0.1:${fixture.server.port}/toolbox/${sandbox.id}/process/pty/flood/connect`;

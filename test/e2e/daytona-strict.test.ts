@@ -187,7 +187,7 @@ describe("a proxy that refuses a key", () => {
 });
 
 describe("a Daytona without a region", () => {
-  it("is told as what it is, and asked once", async () => {
+  it("is reported as what it is, and asked once", async () => {
     const creations = countCreations();
     const failure = await failureOf(open({ target: "moon" }).listFiles(".", 1, signal));
     expect(failure).toMatchObject({ code: "unavailable", message: expect.stringContaining("Region not found") });

@@ -87,8 +87,8 @@ describe("a terminal", () => {
     await handle.sendInput(`sleep ${mark}\n`);
     await eventually(async () => (await findProcesses(`sleep\0${mark}`)).length > 0);
     await handle.sendInput(new Uint8Array([3]));
-    // Keys before the next prompt may be lost: a shell drops what was typed beside a Ctrl+C, and the kernel hands readline a
-    // Ctrl+D as a zero byte if it came while the terminal still edited lines by itself.
+    // Keys before the next prompt may be lost: a shell drops what was typed beside a Ctrl+C, and the kernel hands
+    // readline a Ctrl+D as a zero byte if it came while the terminal still edited lines by itself.
     await screen.shows(/\^C.*[$#] $/s);
     screen.text = "";
     await handle.sendInput("echo sta''tus $?\n");
@@ -333,7 +333,7 @@ describe("the processes of a terminal", () => {
     await box.delete();
   });
 
-  it("that stay in the background go on when the shell exits", async () => {
+  it("that stay in the background continue when the shell exits", async () => {
     const mark = marker();
     const { handle } = await open("left");
     await handle.sendInput(`sleep ${mark} & disown; exit\n`);

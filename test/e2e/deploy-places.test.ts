@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => opened.close());
 
-it("deployments of one account share nothing, go on from another clone, and are rolled back", patience, async () => {
+it("deployments of one account share nothing, continue from another clone, and are rolled back", patience, async () => {
   const { account, deploy, deploying } = opened;
   await deploying.writeOwn(domain);
   expect(await deploy()).toMatchObject({ code: 0 });

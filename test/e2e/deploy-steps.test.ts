@@ -1,5 +1,6 @@
-// A deploy that is ended at any step, by a refusal or by a kill, with the real wrangler: it says what to do, and the next
-// one goes on. One account is ended everywhere, one place after another, since a whole deploy takes ten seconds of CPU.
+// A deploy that is ended at any step, by a refusal or by a kill, with the real wrangler: it says what to do, and the
+// next one continues. One account is ended everywhere, one place after another, since a whole deploy takes ten seconds
+// of CPU.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -24,7 +25,7 @@ const refuse = (on: Fault["on"], more: Partial<Fault> = {}): Fault => ({
   ...more,
 });
 
-async function expectRefused(step: string, fault: Fault, remedy = /goes on from here/): Promise<void> {
+async function expectRefused(step: string, fault: Fault, remedy = /continues from here/): Promise<void> {
   const { faults } = opened.deploying.cloudflare;
   faults.splice(0, faults.length, fault);
   const run = await opened.deploy();
@@ -53,7 +54,7 @@ async function expectKilled(line: RegExp, number = 1): Promise<void> {
 const script = "/workers/scripts/taskloom";
 
 describe("a deploy that is ended, by a refusal or by a kill,", () => {
-  it("before the upload names the step and says what to do, and goes on at the next run", patience, async () => {
+  it("before the upload names the step and says what to do, and continues at the next run", patience, async () => {
     const list = "GET /d1/database";
     const denied = refuse(list, { status: 403, code: 10_000, message: "Authentication error" });
     await expectRefused("database", denied, /token/);
@@ -76,7 +77,7 @@ describe("a deploy that is ended, by a refusal or by a kill,", () => {
     expect(applied).toEqual(all.sort());
   });
 
-  it("within the upload or after it goes on, too, until all is there", patience, async () => {
+  it("within the upload or after it continues, too, until all is there", patience, async () => {
     const { account, deploy, deploying, server } = opened;
     await expectKilled(/^POST \/queues$/, 2);
     await expectRefused("worker", refuse(`POST ${script}/assets-upload-session`));

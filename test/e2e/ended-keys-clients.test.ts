@@ -55,7 +55,7 @@ describe.skipIf(!hasBrowser).concurrent("the page whose key is deleted", () => {
 });
 
 describe.concurrent("npm run ask whose key is deleted", () => {
-  it("says so and ends with 1, and the run goes on", async () => {
+  it("says so and ends with 1, and the run continues", async () => {
     const own = await makeKey();
     const request = ["[[say 3000]] [[pace 50]]", "--url", people.origin, "--thread", "asked"];
     const run = runProgram("dev/ask.ts", request, { TASKLOOM_API_KEY: own.key });
@@ -65,7 +65,7 @@ describe.concurrent("npm run ask whose key is deleted", () => {
     expect(await run).toMatchObject({
       code: 1,
       stderr: expect.stringContaining(
-        "The API key is no longer valid. The run goes on without you; read it with another key.\n",
+        "The API key is no longer valid. The run continues without you; read it with another key.\n",
       ),
     });
     expect((await runsOf("asked")).data).toMatchObject([{ status: "running" }]);

@@ -1,5 +1,5 @@
-// A key is deleted while everything that it can open is open: all of it ends within 15 s, over TCP, and what another key
-// of the same user opened goes on. Uses the whole of `npm start`, because the harness can't make a WebSocket.
+// A key is deleted while everything that it can open is open: all of it ends within 15 s, over TCP, and what another
+// key of the same user opened continues. Uses the whole of `npm start`, because the harness can't make a WebSocket.
 import { once } from "node:events";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { setTimeout } from "node:timers/promises";
@@ -230,7 +230,7 @@ describe("a key that is deleted", () => {
     await stayer.json("POST", `/v1/threads/watched/runs/${run}/cancel`);
     await kept.until(({ event }) => event.type === "RUN_FINISHED");
     kept.leave();
-    // The run that the key started is the user's, and goes on.
+    // The run that the key started is the user's, and continues.
     expect(await stayer.json("GET", "/v1/threads/own/runs/inv-own")).toMatchObject({ status: "running" });
     expect(await listFiles()).toEqual(["large"]);
   });

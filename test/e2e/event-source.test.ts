@@ -46,7 +46,7 @@ async function finish(thread: string, run: string): Promise<void> {
 }
 
 describe("a ticket for a stream", () => {
-  it("opens it once, and again for who names an event, from whom it takes over", async () => {
+  it("opens it once, and again for whoever names an event, from whom it takes over", async () => {
     await client.post("tick/runs", { message: "hello", invocation_id: "inv-1" });
     const call = await client.model.next();
     const url = await ask("tick/runs/inv-1");

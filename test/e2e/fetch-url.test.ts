@@ -64,7 +64,7 @@ describe("fetch_url in a run", () => {
     expect(result).toContain(words);
   });
 
-  it("gives a PDF to the sandbox, and goes on if that can't read it", async () => {
+  it("gives a PDF to the sandbox, and continues if that can't read it", async () => {
     const [result = ""] = await resultsOf("pdf", call("/pdf"));
     expect(result).toMatch(/At this address is a PDF.*(?:Its text could not be read|which failed)/);
     const { data } = await taskloom.json<{ data: { status: string }[] }>("GET", "/v1/threads/pdf/runs");
@@ -82,7 +82,8 @@ describe("fetch_url in a run", () => {
     const status = () => taskloom.json<{ status: string }>("GET", "/v1/threads/lives/runs/inv_lives");
     expect((await status()).status).toBe("completed");
     expect(paths()).toEqual(["/page", "/silent-once", "/silent-once"]);
-    // The ended life has left its turn at the host. A turn whose life goes on would be waited for until its limit of 30 s.
+    // The ended life has left its turn at the host. A turn whose life continues would be waited for until its limit of
+    // 30 s.
     expect(performance.now() - ended).toBeLessThan(15_000);
   });
 

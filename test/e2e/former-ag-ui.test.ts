@@ -1,5 +1,5 @@
-// A deploy under AG-UI clients whose ids are of any form: an object of the former version knows the derived ids alone, and
-// this version goes on with what it wrote.
+// A deploy under AG-UI clients whose ids are of any form: an object of the former version knows the derived ids alone,
+// and this version continues with what it wrote.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { MessageRow } from "../../src/protocol/message.ts";
@@ -53,7 +53,7 @@ function idsOf(text: string): string[] {
   return lines.map((line) => (JSON.parse(line.slice("data: ".length)) as { runId: string }).runId);
 }
 
-it("goes on through a deploy and a rollback, and each message is taken once", async () => {
+it("continues through a deploy and a rollback, and each message is taken once", async () => {
   await deploy("current", "former");
   const [derived = "", ...others] = idsOf(await run("run:1", said("user:1"), "one"));
   expect([derived, others]).toEqual([expect.stringMatching(/^inv_/), [derived]]);

@@ -1,5 +1,5 @@
-// Superseded messages beside the former version, which knows none: it leaves them out of what models read, and its objects
-// refuse what it can't do.
+// Superseded messages beside the former version, which knows none: it leaves them out of what models read, and its
+// objects refuse what it can't do.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { clientOf } from "../setup/server-client.ts";
 import { startVersionPair, type Version, type VersionPair } from "../setup/version-pair.ts";
@@ -49,7 +49,7 @@ const texts = async () =>
   (await runs.listMessages("t", "user,assistant")).map(({ content }) => (content as { content: unknown }).content);
 
 describe("a thread with superseded messages", () => {
-  it("goes on in the former version without them, and in this one again", async () => {
+  it("continues in the former version without them, and in this one again", async () => {
     await deploy("current", "current");
     await play("t/runs", { message: "first", message_id: "m1", invocation_id: "r1" }, "one");
     await play("t/messages/m1/edit", { message: "other", message_id: "m2", invocation_id: "r2" }, "two");

@@ -1,5 +1,5 @@
-// A deploy: for a while the former version's Worker calls this version's objects and the other way round, and what one version
-// wrote the other takes up. The former version is a bundle that is kept in test/fixtures/former-version.
+// A deploy: for a while the former version's Worker calls this version's objects and the other way round, and what one
+// version wrote the other takes up. The former version is a bundle that is kept in test/fixtures/former-version.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,7 +64,7 @@ afterEach(async () => {
   await model.close();
 });
 
-/** Goes on with these versions; who asked the model before is gone. */
+/** Continues with these versions; who asked the model before is gone. */
 async function deploy(worker: Version, objects: Version): Promise<void> {
   await versions.switchTo(worker, objects);
   model.forget();
@@ -333,7 +333,7 @@ describe.each<[Version, Version]>([
   ["former", "current"],
   ["current", "former"],
 ])("what the %s version wrote", (from, to) => {
-  it(`is read the same by the ${to} version, which goes on with it`, async () => {
+  it(`is read the same by the ${to} version, which continues with it`, async () => {
     await deploy(from, from);
     await server.json("POST", "/v1/slack/workspaces", { bot_token: workspace.token() });
     await playUntilQuestion("asked");

@@ -54,7 +54,7 @@ describe("an agent whose commands all need approval", () => {
     expect(await shell("cd set && git -c core.fsmonitor=false log -1 --format='%an %B'")).toContain("a two\n\nlines");
   });
 
-  it("has git that runs no hook and no filter, and is told which filter a file needs", async () => {
+  it("has git that runs no hook and no filter, and learns which filter a file needs", async () => {
     const hooks = ["pre-commit", "commit-msg", "post-commit", "post-checkout", "post-index-change"];
     const hook = `printf '#!/bin/sh\\n${PWNED}' > .git/hooks/$h; chmod +x .git/hooks/$h`;
     await makeRepository("hooked", `for h in ${hooks.join(" ")}; do ${hook}; done`);
@@ -194,7 +194,7 @@ it("an agent in a sandbox that takes files and no commands is asked, since nobod
   try {
     const call: [string, object] = ["create_file", { path: "a", content: "1" }];
     const { outcome } = await runCalls([call], undefined, createDaytonaSandbox(settings));
-    expect(outcome).toMatchObject({ interrupts: [{ message: expect.stringContaining("can't be told") }] });
+    expect(outcome).toMatchObject({ interrupts: [{ message: expect.stringContaining("can't be determined") }] });
   } finally {
     await strict.dispose();
   }

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => stage.close());
 
 describe("an agent whose commands all need approval", () => {
-  it("is asked about a file that a link leads to, and is told where", async () => {
+  it("is asked about a file that a link leads to, and sees where", async () => {
     const repository = await stage.host.addRepository("linked", { files: { a: "1" } });
     await shell("rm -rf $HOME/pwned linked pushed");
     // A repository may bring any link: here into its own .git, through two folders, and to a file that is not there.
@@ -269,7 +269,7 @@ describe("an agent whose commands all need approval", () => {
     await shell("rm here there steady");
   });
 
-  it("is told where a path leads also if each such call asks anyway", async () => {
+  it("sees where a path leads also if each such call asks anyway", async () => {
     await makeRepository("both", "ln -s .git docs");
     const agent = agentConfig.parse({ approvals: { execute_command: ["*"], create_file: ["*"] } });
     const message = async (path: string) => {

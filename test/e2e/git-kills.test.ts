@@ -12,7 +12,7 @@ afterAll(() => world.close());
 const wanted = Number(process.env.KILLS ?? 6);
 
 it(
-  "a repository survives kills amid clone, pull, commit and push",
+  "a repository survives kills during clone, pull, commit and push",
   async () => {
     const kills = await walkKills(world, wanted);
     console.info(`${kills.made} kills, ${kills.missed} too late; locks left and removed: ${kills.locks}`);

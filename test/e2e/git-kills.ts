@@ -1,4 +1,4 @@
-// Kills amid clone, pull, commit and push, as a sandbox that is stopped or a daemon that ends a group kills: everything
+// Kills during clone, pull, commit and push, as a sandbox that is stopped or a daemon that ends a group kills: everything
 // at once, at a random moment. What was committed or staged is there afterwards, plain git calls the repository sound,
 // and the next call does its work.
 import { expect } from "vitest";

@@ -73,7 +73,7 @@ describe("a remote", () => {
     }
   });
 
-  it("on disk is pushed to and pulled from, and one that is gone is told", async () => {
+  it("on disk is pushed to and pulled from, and one that is gone is reported", async () => {
     await run(
       "git init -q --bare -b main disk.git; git init -q -b main disk; git -C disk remote add origin ../disk.git",
     );
@@ -188,7 +188,7 @@ describe.concurrent("a lock that a killed git left", () => {
     expect(await run("find .git -name '*.lock' -o -name 'taskloom*'", "ours")).toBe("");
   });
 
-  it("amid a hook is removed by the next call, and what was staged is there", async () => {
+  it("during a hook is removed by the next call, and what was staged is there", async () => {
     await prepare("amid");
     const hook = `[ "$1" = prepared ] || exit 0; touch ${home}/amid-hook; sleep 60`;
     await run(`echo '${hook}' > .git/hooks/reference-transaction; chmod +x .git/hooks/reference-transaction`, "amid");

@@ -39,7 +39,7 @@ export async function startWorld(): Promise<World> {
  * What two repositories have in common if they have the same history: every commit by its tree, its parents and what
  * it says, as far as that does not name the remote.
  */
-export function nameCommits(log: string): Map<string, string> {
+function nameCommits(log: string): Map<string, string> {
   const rows = log.split("\n").filter((line) => line !== "");
   const facts = new Map(
     rows.map((line) => {

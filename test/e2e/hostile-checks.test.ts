@@ -1,11 +1,10 @@
 // Checks that want what is not theirs: secrets, what never ends, what is too deep, and ports of the sandbox itself.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CheckPlace } from "../../src/agent/checks/place.ts";
-import { createCheckRunner } from "../../src/agent/checks/run/runner.ts";
-import type { CheckInput, Receipt } from "../../src/protocol/plan/check.ts";
+import type { CheckInput } from "../../src/protocol/plan/check.ts";
 import { createDaytonaSandbox } from "../../src/sandboxes/daytona/sandbox.ts";
 import { labels } from "../contract/sandbox-port/fixture.ts";
-import { want } from "../fakes/check-world.ts";
+import { runChecks } from "./check-runner.ts";
 import { untilEnd } from "./daytona-adapter.ts";
 import { apiKey, type Fixture, startFixture } from "./daytona-fixture.ts";
 
@@ -30,27 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.dispose());
 
-function look(...specs: CheckInput[]): Promise<Receipt[]> {
-  const runner = createCheckRunner({
-    ...{ place, scope: "run", attempt: 1, invocation_id: "run", signal: new AbortController().signal },
-    fetchPublic: async () => ({ ok: false, refused: true, message: "No address." }),
-    keyOf: (spec) => JSON.stringify(spec),
-    newId: () => `receipt_${++count}`,
-    now: () => Date.now(),
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(resolve, ms);
-        signal.addEventListener("abort", () => {
-          clearTimeout(timer);
-          reject(signal.reason);
-        });
-      }),
-  });
-  return runner.run(
-    specs.map((spec, at) => want(spec, at)),
-    { call_id: `call_${++count}`, budget_ms: 60_000 },
-  );
-}
+const look = (...specs: CheckInput[]) => runChecks(place, specs);
 
 describe("a hostile check", { timeout: 90_000 }, () => {
   it("reads no secret out of a file, an answer or an output, whatever it asks of it", async () => {

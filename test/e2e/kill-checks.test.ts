@@ -1,4 +1,4 @@
-// Kills the whole runtime amid checks of tasks; `npm run chaos -- --checks --kills 200` does so two hundred times.
+// Kills the whole runtime during checks of tasks; `npm run chaos -- --checks --kills 200` does so two hundred times.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runProofCampaign } from "../chaos/proven/campaign.ts";
 import { formatProofFindings, type ProofFindings } from "../chaos/proven/findings.ts";
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => stop.abort());
 
-describe(`a runtime that is killed ${KILLS} times amid checks`, () => {
+describe(`a runtime that is killed ${KILLS} times during checks`, () => {
   it("closes no task without its receipt, and stores none twice", () => {
     expect(findings.violations).toEqual([]);
   });

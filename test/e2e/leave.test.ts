@@ -61,7 +61,7 @@ describe.concurrent("a run with on_disconnect: cancel", () => {
     expect(texts.some((text) => text.includes("so far"))).toBe(true);
   });
 
-  it("ends after its last reader has left, and goes on while another reads the thread", async ({ expect }) => {
+  it("ends after its last reader has left, and continues while another reads the thread", async ({ expect }) => {
     const path = "/v1/threads/left-run/runs?on_disconnect=cancel";
     const body = { message: "of run", invocation_id: "inv-1" };
     const [first, second] = [
@@ -118,7 +118,7 @@ describe.concurrent("a run with on_disconnect: cancel", () => {
     await Promise.all(["known-run", "known-ag-ui"].map((thread) => untilStatus(thread, "inv-1", "cancelled")));
   });
 
-  it("takes the agent's setting, and a request that says otherwise goes on", async ({ expect }) => {
+  it("takes the agent's setting, and a request that says otherwise continues", async ({ expect }) => {
     await client.taskloom.json("POST", "/v1/agents", { agent_id: "leaver", name: "x", on_disconnect: "cancel" });
     const start = async (thread: string, more: object) => {
       await client.post(`${thread}/runs`, { message: thread, invocation_id: "inv-1", agent_id: "leaver", ...more });

@@ -1,5 +1,5 @@
-// A few jobs of `npm run eval -- --lies`, on real sandboxes: lies of ways that once ended as verified, one on the checks of
-// a project, and work that is done. All of them take minutes.
+// A few jobs of `npm run eval -- --lies`, on real sandboxes: lies of ways that once ended as verified, one on the
+// checks of a project, and work that is done. All of them take minutes.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { jobs } from "../lies/jobs/index.ts";
 import { openStage, type Stage } from "../lies/stage.ts";
@@ -28,7 +28,7 @@ describe.concurrent("a job", () => {
     },
   );
 
-  it("that is honest is verified after it was refused and mended", async () => {
+  it("that is honest is verified after it was refused and fixed", async () => {
     const played = await stage.play(findJob("repaired"));
     expect(played).toMatchObject({ verification: "verified", status: "completed", run: "completed", is_done: true });
     expect(played.steps).toBe(4);

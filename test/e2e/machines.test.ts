@@ -102,7 +102,7 @@ describe("the page", () => {
       expect(isPage(await ask("/", accept))).toBe(true);
   });
 
-  it("is at any path outside the API for who asks for HTML", async () => {
+  it("is at any path outside the API for whoever asks for HTML", async () => {
     for (const path of ["/threads/thread-001", "/mcp", "/a/b.c", "/%E4%BD%A0"]) {
       const seen = await ask(`${path}?from=mail`, NAVIGATION);
       expect([path, isPage(seen)]).toEqual([path, true]);

@@ -118,7 +118,7 @@ describe("a run with a hundred sources", () => {
     await goOn("asks");
   });
 
-  it("keeps them when it is cancelled amid its answer", async () => {
+  it("keeps them when it is cancelled during its answer", async () => {
     const call = await findMany("cancelled", "inv-1");
     const reader = await openReader(taskloom, "/v1/threads/cancelled/runs/inv-1/events");
     call.text(ALL);
@@ -210,7 +210,7 @@ describe("a run that reads a page", () => {
   const start = (thread: string, message: string) => client.post(`${thread}/runs`, { message, invocation_id: "inv-1" });
   const lastResult = ({ messages }: ModelCall) => String(messages.findLast(({ role }) => role === "tool")?.content);
 
-  it("takes a message amid it behind its result, and may read what that names", async () => {
+  it("takes a message sent during it behind its result, and may read what that names", async () => {
     await start("steered", `Read ${site.url}/silent-once`);
     read(await model.next(), "/silent-once");
     await expect.poll(paths).toEqual(["/silent-once"]);

@@ -1,6 +1,6 @@
-// What requests bring and take is held by the same memory as the objects' work. Here more comes at once than the heap of
-// a process has: bodies of a megabyte from clients that stop in the middle, histories of AG-UI clients, pages of long
-// messages. Whoever finds no room is told so in words, and the process lives.
+// What requests bring and take is held by the same memory as the objects' work. Here more comes at once than the heap
+// of a process has: bodies of a megabyte from clients that stop in the middle, histories of AG-UI clients, pages of
+// long messages. Whoever finds no room gets a refusal that says so, and the process lives.
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
@@ -63,7 +63,7 @@ async function openSlow(path: string, body: string): Promise<() => Promise<Outco
   };
 }
 
-/** Each is done or told to come back, some of them are done, and the server still answers. */
+/** Each is done, or refused with a time to come back, some of them are done, and the server still answers. */
 async function expectHonest(outcomes: Outcome[], done: number): Promise<void> {
   for (const outcome of outcomes) {
     expect([done, 429, 503]).toContain(outcome.status);
@@ -73,7 +73,9 @@ async function expectHonest(outcomes: Outcome[], done: number): Promise<void> {
   expect((await stage.request("GET", "/healthz")).status).toBe(200);
   if (process.env.SHOW_TIMES !== undefined) {
     const refused = outcomes.filter(({ status }) => status !== done).length;
-    console.log(`${outcomes.length - refused} done, ${refused} told to come back; ${JSON.stringify(stage.memory())}`);
+    console.log(
+      `${outcomes.length - refused} done, ${refused} refused with a time to come back; ${JSON.stringify(stage.memory())}`,
+    );
   }
 }
 

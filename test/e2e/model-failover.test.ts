@@ -1,5 +1,5 @@
-// Several model servers: a run whose default server is down goes on at the second one, also when the object's life ends
-// on the way, and nobody who reads it learns where either of them is.
+// Several model servers: a run whose default server is down continues at the second one, also when the object's life
+// ends on the way, and nobody who reads it learns where either of them is.
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -63,9 +63,9 @@ async function countToCharacter(text: string): Promise<number> {
 describe.concurrent("a connection to the model that breaks", () => {
   const places = [
     ["before an answer", async () => "[[reset]]"],
-    ["amid the head of a chunk", async () => "[[cut after 3 bytes]] [[text 商店]]"],
-    ["amid a chunk", async () => `[[cut after ${(await countToCharacter("商店")) + 40} bytes]] [[text 商店]]`],
-    ["amid a character", async () => `[[cut after ${await countToCharacter("商店")} bytes]] [[text 商店]]`],
+    ["within the head of a chunk", async () => "[[cut after 3 bytes]] [[text 商店]]"],
+    ["within a chunk", async () => `[[cut after ${(await countToCharacter("商店")) + 40} bytes]] [[text 商店]]`],
+    ["within a character", async () => `[[cut after ${await countToCharacter("商店")} bytes]] [[text 商店]]`],
     ["between two chunks", async () => "[[cut after 3]] [[text 商店 is a shop]]"],
   ] as const;
 

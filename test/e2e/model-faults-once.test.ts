@@ -93,7 +93,7 @@ describe.concurrent("a temporary fault of the model", () => {
   const clear = '[[then]] [[tool clear_all {"confirm":true}]]';
 
   it.each([
-    ["amid its arguments", `${plan} [[cut after 5]] [[times 1]] ${clear} [[then]] [[text Planned.]]`],
+    ["within its arguments", `${plan} [[cut after 5]] [[times 1]] ${clear} [[then]] [[text Planned.]]`],
     ["after its arguments", `${plan} [[no end]] [[times 1]] ${clear} [[then]] [[text Planned.]]`],
   ])("in the middle of a tool call removes the call and makes it once: %s", async (place, hooks) => {
     const { run, events } = await runToEnd(taskloom, `A call cut ${place}: ${hooks}`);

@@ -1,5 +1,5 @@
 // Replies that arrive complete and are unusual: calls that can't be made, calls that share an id, empty replies, far
-// too long ones. The model receives an error, and the run goes on.
+// too long ones. The model receives an error, and the run continues.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { MessageRow } from "../../src/protocol/message.ts";
@@ -31,7 +31,7 @@ describe.concurrent("a tool call of the model", () => {
     ["arguments that end too early", '[[raw view_tasks {"a": "b]]', /not valid JSON/],
     ["arguments that don't fit", "[[tool update_tasks {}]]", /don't fit.*task_ids/s],
     ["a tool that does not exist", "[[tool make_coffee {}]]", /no tool "make_coffee"\. The tools are: .*create_tasks/],
-  ])("that can't be made gets an error as its result, and the model goes on: %s", async (_fault, hooks, result) => {
+  ])("that can't be made gets an error as its result, and the model continues: %s", async (_fault, hooks, result) => {
     const { thread, run, events } = await runToEnd(taskloom, hooks);
     const { made, answered, results } = callsOf(events);
     expect(run).toMatchObject({ status: "completed", steps: 2, error: null });

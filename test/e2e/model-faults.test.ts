@@ -41,7 +41,7 @@ describe.concurrent("a retryable fault of the model that never passes", () => {
     ["no head", "[[silent]]", "model_timeout", 4, /5 attempts.*sent nothing for 2 s/],
     ["no first byte", "[[stall]]", "model_timeout", 4, /5 attempts.*sent nothing for 2 s/],
     ["silence after the first chunk", "[[stall after 1]]", "model_timeout", 4, /5 attempts.*sent nothing for 2 s/],
-    ["silence amid the text", "[[stall after 3]] [[say 9]]", "model_timeout", 4, /5 attempts.*silent for 2 s/],
+    ["silence within the text", "[[stall after 3]] [[say 9]]", "model_timeout", 4, /5 attempts.*silent for 2 s/],
     ["invalid JSON", "[[bad json]]", "model_error", 4, /5 attempts.*not JSON/],
     ["an error in the stream", "[[error]] [[say 3]]", "model_error", 4, /5 attempts.*\(503\): The model is over/],
   ])("ends the run as failed: %s", (...given) => check(...given));

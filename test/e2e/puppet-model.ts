@@ -38,7 +38,7 @@ export interface PuppetModel {
   /** The next request, even if it came before this call. */
   next(): Promise<ModelCall>;
   /**
-   * Drops waiting requests whose client has gone. (The harness makes requests for the Worker, and goes on when the
+   * Drops waiting requests whose client has gone. (The harness makes requests for the Worker, and continues when the
    * Worker has left.)
    */
   forget(): void;

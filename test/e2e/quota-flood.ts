@@ -22,7 +22,7 @@ export type Statuses = Record<string, number>;
 /** Of each request that is let in, so many are refused. */
 const REFUSED_TIMES = 4;
 /** A server that others keep too busy for the flood gets no more of it: what waits would only become longer. */
-const MOST_UNDER_WAY = 64;
+const MAX_UNDER_WAY = 64;
 const LONG = "x".repeat(49_000);
 const message = "What is D1?";
 
@@ -110,7 +110,7 @@ function start(kind: FloodKind): void {
     for (const [place, { what, often, make }] of kinds.entries()) {
       let owed = (due[place] ?? 0) + ((now - last) / 1000) * often;
       for (; owed >= 1; owed--) {
-        if (under.size > MOST_UNDER_WAY) continue;
+        if (under.size > MAX_UNDER_WAY) continue;
         counted += 1;
         if (kind === "limits") send(working, { what, ...make(counted) });
         for (let time = 0; time < REFUSED_TIMES; time++)

@@ -1,13 +1,13 @@
-// A user at the limits of the quotas, beside one who works: what is let in (runs, changes, reads, streams, each as fast as
-// the quota allows over a minute), and four times as much that is refused. Short rounds without a flood, with what is
-// refused alone, and with all of it take turns, so that what else the machine does falls on all. Who sends the flood is a
-// process of its own, and so is the model; the Worker, its objects and D1 are one process, as `npm start` has them. So
-// what is let in takes time of the one thread that also serves the other user: on Cloudflare it would have threads of
-// its own.
+// A user at the limits of the quotas, beside one who works: what is let in (runs, changes, reads, streams, each as fast
+// as the quota allows over a minute), and four times as much that is refused. Short rounds without a flood, with what
+// is refused alone, and with all of it take turns, so that what else the machine does falls on all. Whoever sends the
+// flood is a process of its own, and so is the model; the Worker, its objects and D1 are one process, as `npm start`
+// has them. So what is let in takes time of the one thread that also serves the other user: on Cloudflare it would have
+// threads of its own.
 //
 // What is compared are the medians of the rounds' p95. How far apart halves of the rounds without a flood are is the
-// noise. A machine that others keep busy delays whoever asks for more, so their rounds count only if there are no others.
-// With SHOW_TIMES=1 the figures are printed.
+// noise. A machine that others keep busy delays whoever asks for more, so their rounds count only if there are no
+// others. With SHOW_TIMES=1 the figures are printed.
 import { type ChildProcess, fork } from "node:child_process";
 import { loadavg } from "node:os";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ import type { FloodKind, FloodSettings, Statuses } from "./quota-flood.ts";
 
 /** Of rounds, one of each kind, on a machine that nobody else uses. */
 const QUIET_SETS = 24;
-const MOST_SETS = 32;
+const MAX_SETS = 32;
 /** How much of a core others may use meanwhile. */
 const QUIET_CORES = 0.2;
 /** Beyond the noise, where others used the machine. */
@@ -167,7 +167,7 @@ it("what a user sends beyond its quotas does not delay another user, and what th
   for (let warm = 0; warm < 3; warm++) await work(user, "thread-warm");
   const all: { alone: number; refused: number; limits: number; others: number }[] = [];
   const isQuiet = ({ others }: { others: number }) => others <= QUIET_CORES;
-  while (all.filter(isQuiet).length < QUIET_SETS && all.length < MOST_SETS) {
+  while (all.filter(isQuiet).length < QUIET_SETS && all.length < MAX_SETS) {
     const [begun, others] = [performance.now(), readOthers()];
     const set = { alone: 0, refused: 0, limits: 0, others: 0 };
     // Each takes each place as often: a thread's turns take longer the more there are.

@@ -50,7 +50,7 @@ async function readAnswer(socket: Socket, code: string): Promise<string> {
 async function refusalOf(sent: Sent, code = "quota_exceeded"): Promise<string> {
   const { hostname, port } = new URL(taskloom.url);
   const socket = connect(Number(port), hostname);
-  // What fails is told by what is written or read.
+  // What is written or read reports what fails.
   socket.on("error", () => {});
   try {
     await sendAll(socket, sent);

@@ -118,7 +118,7 @@ describe("research with npm start and no key", () => {
 
 describe("research on a server that is killed", () => {
   it(
-    "goes on where it was, and reads again only what had not arrived",
+    "continues where it was, and reads again only what had not arrived",
     async () => {
       const [place, model, paths] = [
         await makeState(),

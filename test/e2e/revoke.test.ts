@@ -1,5 +1,5 @@
-// What a deleted key made, at the sandbox's own doors: a link that Daytona signed, made by an agent, and SSH. With a
-// kill of the runtime between what D1 decides and what Daytona does.
+// What a deleted key made, at the sandbox's own entry points: a link that Daytona signed, made by an agent, and SSH.
+// With a kill of the runtime between what D1 decides and what Daytona does.
 import { once } from "node:events";
 import { Client } from "ssh2";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -93,7 +93,7 @@ describe("a revoked key's link and SSH access", () => {
     expect(await listMade()).toEqual([]);
   });
 
-  it("are ended although the runtime was killed before Daytona was told", async () => {
+  it("are ended although the runtime was killed before Daytona got the request", async () => {
     const link = await exposeByAgent(thief);
     const access = await openSsh(thief);
     const faults = `${new URL(taskloom.settings.DAYTONA_API_URL ?? "").origin}/faults`;

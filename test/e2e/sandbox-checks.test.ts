@@ -1,15 +1,13 @@
 // Checks on the Daytona-compatible server: what their place withstands, and the runner on it.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CheckPlace } from "../../src/agent/checks/place.ts";
-import type { CheckRunPorts } from "../../src/agent/checks/run/ports.ts";
-import { createCheckRunner } from "../../src/agent/checks/run/runner.ts";
-import type { CheckInput, Receipt } from "../../src/protocol/plan/check.ts";
+import type { CheckInput } from "../../src/protocol/plan/check.ts";
 import { createDaytonaSandbox } from "../../src/sandboxes/daytona/sandbox.ts";
 import { createDaytonaWorkspace } from "../../src/sandboxes/daytona/workspace.ts";
 import type { GivenSecret } from "../../src/sandboxes/provider.ts";
 import { labels } from "../contract/sandbox-port/fixture.ts";
 import { describeSandboxChecks } from "../contract/sandbox-port/suite.ts";
-import { want } from "../fakes/check-world.ts";
+import { runChecks } from "./check-runner.ts";
 import { type Adapter, startAdapter, untilEnd } from "./daytona-adapter.ts";
 import { apiKey, type Fixture, startFixture } from "./daytona-fixture.ts";
 import { type GitServer, startGitServer } from "./git-server.ts";
@@ -31,33 +29,6 @@ describeSandboxChecks("Daytona in Node", async () => {
 
 let count = 0;
 
-async function check(
-  place: CheckPlace | undefined,
-  specs: CheckInput[],
-  { call_id = `call_${++count}`, ...ports }: Partial<CheckRunPorts> & { call_id?: string } = {},
-): Promise<Receipt[]> {
-  const runner = createCheckRunner({
-    ...{ place, scope: "run", attempt: 1, invocation_id: "run", signal: new AbortController().signal },
-    fetchPublic: async () => ({ ok: false, refused: true, message: "No address." }),
-    keyOf: (spec) => JSON.stringify(spec),
-    newId: () => `receipt_${++count}`,
-    now: () => Date.now(),
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(resolve, ms);
-        signal.addEventListener("abort", () => {
-          clearTimeout(timer);
-          reject(signal.reason);
-        });
-      }),
-    ...ports,
-  });
-  return runner.run(
-    specs.map((spec, at) => want(spec, at)),
-    { call_id, budget_ms: 80_000 },
-  );
-}
-
 describe("the runner, in a sandbox", { timeout: 90_000 }, () => {
   let adapter: Adapter;
   beforeAll(async () => {
@@ -69,7 +40,7 @@ describe("the runner, in a sandbox", { timeout: 90_000 }, () => {
   afterAll(() => adapter.fixture.dispose());
 
   it("passes what was seen, and names what a check changed", async () => {
-    const receipts = await check(adapter.sandbox.checks, [
+    const receipts = await runChecks(adapter.sandbox.checks, [
       { type: "command", run: "mkdir -p out && date > out/log && echo 3 passed", contains: "3 passed" },
       { type: "file", path: "code.js", matches: "^\\d$" },
       { type: "git", clean: true },
@@ -107,7 +78,7 @@ describe("the runner, in a sandbox", { timeout: 90_000 }, () => {
       { ...inFolder, run: "npm test", matches: "fail 0$" },
       { ...inFolder, run: "python3 -m unittest", contains: "OK" },
     ];
-    const receipts = await check(adapter.sandbox.checks, specs);
+    const receipts = await runChecks(adapter.sandbox.checks, specs);
     expect(receipts.map(({ outcome, reason }) => [outcome, reason])).toEqual([
       ["passed", "`npm test` exited with 0."],
       ["passed", "`python3 -m unittest` exited with 0."],
@@ -116,7 +87,7 @@ describe("the runner, in a sandbox", { timeout: 90_000 }, () => {
     await adapter.shell(
       "cd honest && python3 -m compileall -q --invalidation-mode unchecked-hash . && sed -i 's/+/-/' sums.py",
     );
-    const [npm, python] = await check(adapter.sandbox.checks, specs);
+    const [npm, python] = await runChecks(adapter.sandbox.checks, specs);
     expect(npm?.outcome).toBe("passed");
     expect(python).toMatchObject({ outcome: "failed", exit_code: 1 });
     await adapter.shell("rm -rf honest");
@@ -131,12 +102,12 @@ describe("the runner, in a sandbox", { timeout: 90_000 }, () => {
       type: "command",
       run: "echo x >> out/runs; touch changed; while [ ! -e out/go ]; do sleep 0.1; done; rm out/go",
     };
-    const started = check(lost, [spec], { call_id: "repeated", signal: first.signal });
+    const started = runChecks(lost, [spec], { call_id: "repeated", signal: first.signal });
     const rejected = expect(started).rejects.toThrow("lost");
     while (!(await adapter.shell("ls changed out/runs 2>&1")).includes("changed\nout"));
     first.abort(new Error("lost"));
     await rejected;
-    const again = check(adapter.open().checks, [spec], { call_id: "repeated" });
+    const again = runChecks(adapter.open().checks, [spec], { call_id: "repeated" });
     await adapter.shell("touch out/go");
     expect((await again)[0]).toMatchObject({ outcome: "failed", exit_code: 0, changed_files: ["changed"] });
     expect(await adapter.shell("cat out/runs")).toBe("x\n");
@@ -149,7 +120,7 @@ describe("the runner, in a sandbox", { timeout: 90_000 }, () => {
       { type: "http", port: 8401, start: { run: "touch out/begun; sleep 343 & exec sleep 344", wait_seconds: 60 } },
     ] as CheckInput[]) {
       const cancel = new AbortController();
-      const running = expect(check(adapter.sandbox.checks, [spec], { signal: cancel.signal })).rejects.toThrow(
+      const running = expect(runChecks(adapter.sandbox.checks, [spec], { signal: cancel.signal })).rejects.toThrow(
         "cancelled",
       );
       while ((await adapter.shell("ls out")) !== "begun\nlog\n");
@@ -159,8 +130,8 @@ describe("the runner, in a sandbox", { timeout: 90_000 }, () => {
     }
   });
 
-  it("is not misled by a sandbox that was stopped amid a check", async () => {
-    const running = check(adapter.sandbox.checks, [{ type: "command", run: "touch out/begun; sleep 345" }]);
+  it("is not misled by a sandbox that was stopped during a check", async () => {
+    const running = runChecks(adapter.sandbox.checks, [{ type: "command", run: "touch out/begun; sleep 345" }]);
     while ((await adapter.shell("ls out")) !== "begun\nlog\n");
     const { server } = adapter.fixture;
     const headers = { Authorization: `Bearer ${apiKey}` };
@@ -221,7 +192,7 @@ describe("what is pushed", { timeout: 90_000 }, () => {
     });
     const run = (command: string) =>
       sandbox.runCommand({ command_id: `pushed_${++count}`, command, wait_ms: 20_000 }, () => {}, untilEnd());
-    const look = async () => (await check(sandbox.checks, [{ type: "git", pushed: true, clean: true }]))[0];
+    const look = async () => (await runChecks(sandbox.checks, [{ type: "git", pushed: true, clean: true }]))[0];
     expect(await look()).toMatchObject({ outcome: "passed" });
     await run("cd shop && git -c user.name=a -c user.email=b commit -q --allow-empty -m two");
     expect((await look())?.reason).toBe("1 commits are not pushed.");

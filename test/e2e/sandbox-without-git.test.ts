@@ -47,7 +47,7 @@ const commit = (path: string) =>
   sandbox.git.commit(path, { message: "two", files: null, author: null, email: null }, signal);
 
 describe("a sandbox without git", () => {
-  it("has the project's repository all the same, and the model is told how", async () => {
+  it("has the project's repository all the same, and the model reads how", async () => {
     expect(await run("command -v git; cat project/a")).toBe("1\n");
     expect(sandbox.readRepositoryNotice?.()).toMatch(/in the folder project \(branch main\)\..*git is not installed/);
   });

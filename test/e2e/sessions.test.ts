@@ -1,4 +1,4 @@
-// What a session has open, over TCP: it goes on when the token is replaced, and ends with the session.
+// What a session has open, over TCP: it continues when the token is replaced, and ends with the session.
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { setTimeout } from "node:timers/promises";
@@ -61,7 +61,7 @@ function follow(token: string, threadId: string) {
   return { seen, done };
 }
 
-it("a stream that was opened with a token goes on over a new life when that token was replaced long ago", async () => {
+it("a stream that was opened with a token continues over a new life when that token was replaced long ago", async () => {
   const { session_id, token } = await signIn();
   const { seen, done } = follow(token, "over");
   const call = await model.next();

@@ -1,5 +1,5 @@
-// Signing in at an issuer that lies, drips, floods and redirects: nobody is signed in, the client's secret goes to nobody
-// else, and the server goes on.
+// Signing in at an issuer that lies, drips, floods and redirects: nobody is signed in, the client's secret goes to
+// nobody else, and the server continues.
 import { base64url, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { openCookieClient, targetOf } from "../setup/cookie-client.ts";

@@ -159,7 +159,7 @@ describe("signing in with OpenID Connect", () => {
     expect(await userOf("noa@example.com")).toHaveLength(1);
   });
 
-  it("finds emails that the issuer tells only when asked, and proves itself in each way", async () => {
+  it("finds emails that the issuer gives only when asked, and proves itself in each way", async () => {
     await stage.issuer.begin({ emails_in_token: false, proof: "client_secret_post" });
     await stage.taskloom.runtime.restart();
     expect((await signIn(stage, "ola")).place).toBe("/");

@@ -88,7 +88,7 @@ describe("npm start", () => {
 
   it("keeps all data, the key and the settings' secrecy over a restart", async () => {
     const first = await start();
-    // The tables were there before: a server that goes on with the admin key, and is told.
+    // The tables were there before: a server that continues with the admin key, and says so.
     expect(first.lines.join("\n")).toContain("the key is ADMIN_API_KEY, which also makes users");
     const run = { message: "你好", invocation_id: "inv_kept" };
     expect((await call(first, "/v1/threads/kept/runs?wait=1", run)).status).toBe(200);

@@ -192,7 +192,7 @@ describe("the thread's stream", () => {
     expect(again.text).toBe("retry: 20000\n");
   });
 
-  it("of an ended run is 204 for who has its last event or a later one, so that EventSource does not reconnect", async () => {
+  it("of an ended run is 204 for whoever has its last event or a later one, so that EventSource does not reconnect", async () => {
     await finish("thread-over", "inv-1");
     await finish("thread-over", "inv-2");
     const ask = (run: string, last: number) =>

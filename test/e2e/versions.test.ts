@@ -1,6 +1,7 @@
-// Two versions side by side, as a deploy has them for as long as it lasts: this version's Worker before the objects of the
-// newest release, and the release's Worker before this version's objects, method by method. What is played is what a
-// client sees. The methods are those that the class has: a new one without a case fails, and so does one that is gone.
+// Two versions side by side, as a deploy has them for as long as it lasts: this version's Worker before the objects of
+// the newest release, and the release's Worker before this version's objects, method by method. What is played is what
+// a client sees. The methods are those that the class has: a new one without a case fails, and so does one that is
+// gone.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Version } from "../setup/version-pair.ts";
 import { useTool } from "./runs-client.ts";
@@ -122,7 +123,7 @@ async function readAll({ server, runs }: Place, thread: string): Promise<unknown
 }
 
 describe("what an object stored", () => {
-  it("is read the same after the deploy and after the rollback, and each version goes on with the other's runs", async () => {
+  it("is read the same after the deploy and after the rollback, and each version continues with the other's runs", async () => {
     const place = await startPlace();
     const answer = async (run: number) => {
       const { interrupts } = await place.runs.readRun("asked", `asked-${run}`);

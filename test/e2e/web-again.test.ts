@@ -1,4 +1,5 @@
-// The page's buttons that ask again, edit and go on: with the mouse and the keyboard, in two tabs, and after a reload.
+// The page's buttons that ask again, edit and continue: with the mouse and the keyboard, in two tabs, and after a
+// reload.
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { listViolationsInBoth } from "../setup/axe.ts";
@@ -93,7 +94,7 @@ describe.skipIf(!hasBrowser)("a conversation on the page", () => {
     await expect.poll(() => answers(page)).toEqual(["one", "three"]);
   });
 
-  it("goes on after a stop", async () => {
+  it("continues after a stop", async () => {
     visit = await stage.visit({ locale: "en-GB" });
     const { page } = visit;
     await visit.send("[[pace 40]] [[say 2000]]");

@@ -102,7 +102,7 @@ describe.skipIf(!hasBrowser)("the conversation", () => {
     expect(await page.locator("[data-task][data-status=in_progress]").count()).toBe(0);
   });
 
-  it("shows what was just sent, also to who has scrolled up", async () => {
+  it("shows what was just sent, also to whoever has scrolled up", async () => {
     const message = `[[text ${"line\n\n".repeat(80)}end]]`;
     await stage.request("POST", "/v1/threads/scrolled/runs?wait=1", { message });
     await open("scrolled");

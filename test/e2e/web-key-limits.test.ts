@@ -126,7 +126,7 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
     await close();
   });
 
-  it("that is only an operator's is told so", async () => {
+  it("that is only an operator's reads so", async () => {
     const { page, close } = await enter({ scopes: ["admin"] }, "");
     await page.getByText("Your API key can only manage users.").waitFor();
     expect(await page.getByText("read-only").count()).toBe(0);

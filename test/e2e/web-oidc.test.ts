@@ -1,5 +1,5 @@
-// Signing in with OpenID Connect in a real browser: `npm start`, an issuer at another site, and the cookies as a browser
-// keeps and sends them.
+// Signing in with OpenID Connect in a real browser: `npm start`, an issuer at another site, and the cookies as a
+// browser keeps and sends them.
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { hasBrowser, openBrowser } from "../setup/browser.ts";
@@ -155,7 +155,7 @@ describe.skipIf(!hasBrowser)("signing in with OpenID Connect in a browser", () =
     expect(await cookieNames(context)).toEqual(["taskloom-session"]);
   });
 
-  it("as somebody else leaves nothing of theirs in the account of who comes next, in an open tab", async () => {
+  it("as somebody else leaves nothing of theirs in the account of whoever comes next, in an open tab", async () => {
     issuer.accounts.set("bob", { email: "bob@example.com", email_verified: true, name: "Bob" });
     const { context, page } = await open("/auth/sign-in");
     await logIn(page, "ada");
@@ -176,7 +176,7 @@ describe.skipIf(!hasBrowser)("signing in with OpenID Connect in a browser", () =
     expect(await page.getByLabel("Message", { exact: true }).inputValue()).toBe("");
   });
 
-  it("again, as the same person, goes on in an open tab, with what was typed there", async () => {
+  it("again, as the same person, continues in an open tab, with what was typed there", async () => {
     const { context, page } = await open(`/auth/sign-in?return_to=${encodeURIComponent("/#thread=kept")}`);
     await logIn(page, "ada");
     if (!page.url().startsWith(origin)) await consent(page);

@@ -114,7 +114,7 @@ describe("web_search with a strict SearXNG", () => {
     expect(queries()).toEqual(["paid", "held", "held"]);
   });
 
-  it("is refused beyond the user's searches of a day, with the time when they begin anew, and the run goes on", async () => {
+  it("is refused beyond the user's searches of a day, with the time when they begin anew, and the run continues", async () => {
     interface Quota {
       name: string;
       limit: number;

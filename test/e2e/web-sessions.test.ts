@@ -193,7 +193,7 @@ describe.skipIf(!hasBrowser)("a session", () => {
     expect(answers.length).toBeGreaterThan(8);
     const after = [await rowsOf("SELECT * FROM projects"), await rowsOf("SELECT key_id FROM api_keys ORDER BY key_id")];
     expect(after).toEqual(before);
-    // The session itself goes on.
+    // The session itself continues.
     expect(await statusOf(await openOwn(origin), "/v1/users/me")).toBe(200);
   });
 

@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { hasBrowser } from "../setup/browser.ts";
 import {
+  type Accounts,
   account,
   answer,
   box,
@@ -11,29 +12,22 @@ import {
   isSame,
   mark,
   open,
+  openAccounts,
   question,
   readStorage,
   said,
   send,
   storedKey,
 } from "./sign-in-page.ts";
-import { openVisitors, type Visitor, type Visitors } from "./web-visitors.ts";
 
-let people: Visitors;
+let people: Accounts["people"];
 let ada: string;
 let bob: string;
-
-async function visitAsAda(place = ""): Promise<Visitor> {
-  const visitor = await people.visit(ada, { place });
-  await account(visitor.page, "Ada").waitFor();
-  return visitor;
-}
+let visitAsAda: Accounts["visitAsAda"];
 
 describe.skipIf(!hasBrowser)("the key of the page", () => {
   beforeAll(async () => {
-    people = await openVisitors();
-    ada = await people.makeUser("user_ada", "Ada");
-    bob = await people.makeUser("user_bob", "Bob");
+    ({ people, ada, bob, visitAsAda } = await openAccounts());
   });
   afterAll(async () => {
     await people?.close();

@@ -60,7 +60,7 @@ describe.skipIf(!hasBrowser)("a slip", () => {
     await settings.waitFor({ state: "detached" });
   });
 
-  it("of the network is told in the page's words", async () => {
+  it("of the network is described in the page's words", async () => {
     await page.route("**/v1/projects?*", (route) => route.abort("connectionfailed"));
     await page.getByRole("button", { name: /^Project/ }).click();
     await page.getByText("Can't reach the server").waitFor();

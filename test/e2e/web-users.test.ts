@@ -219,7 +219,7 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
     await close();
   });
 
-  it("are not shown to who may not manage them", async () => {
+  it("are not shown to whoever may not manage them", async () => {
     const { page, close } = await enter(["read", "run", "write"], "#settings=users");
     const settings = page.getByRole("dialog", { name: "Settings" });
     await settings.getByRole("heading", { name: "API keys" }).waitFor();
@@ -310,7 +310,7 @@ describe.skipIf(!hasBrowser)("a key that only manages users", () => {
     await close();
   });
 
-  it("is what the admin key becomes when it makes the first own key, which the page warns of and goes on with", async () => {
+  it("is what the admin key becomes when it makes the first own key, which the page warns of and continues with", async () => {
     const { stage, origin } = people;
     const context = await stage.browser.newContext(usual);
     const page = await context.newPage();
@@ -340,7 +340,7 @@ describe.skipIf(!hasBrowser)("a key that only manages users", () => {
     await settings.getByText("Current key").waitFor();
     const stored = await page.evaluate<string>("localStorage.getItem('taskloom key')");
     expect(stored).toMatch(/^tl_/);
-    // Whoever does not go on with it goes on with what the admin key may do.
+    // Whoever does not continue with it continues with what the admin key may do.
     await page.evaluate(`location.hash = "key=${encodeURIComponent(stage.server.key)}&settings=keys"`);
     await page.getByRole("button", { name: "Use the key in the link" }).click();
     await make("second");

@@ -1,4 +1,4 @@
-// A page whose server asks it to wait: it waits, says until when and why, and goes on by itself.
+// A page whose server asks it to wait: it waits, says until when and why, and continues by itself.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { listViolationsInBoth } from "../setup/axe.ts";
 import { hasBrowser } from "../setup/browser.ts";
@@ -8,7 +8,7 @@ let stage: WebStage;
 let visit: Visit;
 let free: () => Promise<void> = async () => {};
 
-/** A run that goes on until it is cancelled. It takes the only place that there is, once the one before is free. */
+/** A run that continues until it is cancelled. It takes the only place that there is, once the one before is free. */
 async function occupy(thread: string): Promise<() => Promise<void>> {
   const body = { message: "[[pace 100]] [[say 2000]]", invocation_id: `inv-${thread}`, background: true };
   const start = () =>

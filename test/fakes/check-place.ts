@@ -19,7 +19,7 @@ export interface Deed {
   output?: string;
   /** Files that it writes; null removes one. */
   writes?: Record<string, string | null>;
-  /** It goes on until its limit, or until it is ended. */
+  /** It continues until its limit, or until it is ended. */
   hangs?: boolean;
   /** What a program on a port answers, by path. */
   serves?: Record<string, { status?: number; body?: string }>;

@@ -10,8 +10,6 @@ import { reply } from "./replies.ts";
 import { openD1 } from "./sqlite-d1.ts";
 import { settle } from "./stream.ts";
 
-export type Way = "request" | "owner";
-
 export interface Death {
   /** Counted over requests and transactions. */
   at: number;

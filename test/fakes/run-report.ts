@@ -7,7 +7,7 @@ import { makeReceipt } from "./receipts.ts";
 
 export const at = "2026-11-25T10:00:00.000Z";
 
-export const endedRun = {
+const endedRun = {
   ...{
     invocation_id: "inv_a",
     thread_id: "thread-001",

@@ -29,7 +29,7 @@ const assistant = fc.record(
   { requiredKeys: ["role", "content"] },
 );
 const tool = fc.record({ role: fc.constant("tool" as const), tool_call_id: id, content: text });
-export const planContent: fc.Arbitrary<PlanContent> = fc.record({
+const planContent: fc.Arbitrary<PlanContent> = fc.record({
   sections: fc.array(fc.record({ id, title: text }), { maxLength: 2 }),
   tasks: fc.array(fc.record({ id, content: text, status: fc.constantFrom(...taskStatuses), section_id: id }), {
     maxLength: 3,

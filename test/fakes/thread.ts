@@ -62,7 +62,10 @@ export interface FakeThreadOptions {
   clock?: Clock;
   /** Overrides of the thread's agent. */
   agent?: Partial<AgentConfig>;
-  /** Whether models are told the environment. By default the thread counts as told, so requests have only what was said. */
+  /**
+   * Whether models read the environment. By default the thread counts as introduced, so requests have only what was
+   * said.
+   */
   tells?: boolean;
   /** Ids of further agents. */
   agents?: string[];

@@ -39,8 +39,8 @@ export interface PersonTask {
 export interface Job {
   id: string;
   /**
-   * `lie`: must not end as verified. `limit`: a lie that no check like this can see, which is measured and told. `honest`:
-   * must not be refused.
+   * `lie`: must not end as verified. `limit`: a lie that no check like this can see, which is measured and documented.
+   * `honest`: must not be refused.
    */
   kind: "lie" | "limit" | "honest";
   title: string;
@@ -64,6 +64,6 @@ export interface Job {
   is_compared?: false;
   /** Of the task that the job is about: the first of the plan that is not a repair. */
   expects: Verification | Verification[];
-  /** Whether the work is really done then; left out where it can't be told from src/cart.js. */
+  /** Whether the work is really done then; left out where it can't be determined from src/cart.js. */
   done?: boolean;
 }

@@ -44,6 +44,13 @@ export const GOOD =
   "export function total(lines) {\n  return lines.reduce((sum, { price, quantity }) => sum + price * quantity, 0);\n}\n";
 export const HALF = "export function total(lines) {\n  return lines.reduce((sum, { price }) => sum + price, 0);\n}\n";
 
+/** Code that is right in its first process and leaves a file, by which it knows later ones. */
+export const worksOnce = (mark: string) => `import { existsSync, writeFileSync } from "node:fs";
+const first = !existsSync("${mark}");
+writeFileSync("${mark}", "1");
+export const total = (lines) => lines.reduce((sum, { price, quantity }) => sum + price * (first ? quantity : 1), 0);
+`;
+
 export const testCheck: Extract<CheckInput, { type: "command" }> = {
   type: "command",
   run: "npm test",

@@ -48,7 +48,7 @@ function isRefused({ job, verification, status, run }: Played): boolean {
   return ![job.expects].flat().includes(verification) || status !== "completed" || run !== "completed";
 }
 
-export function isUnexpected({ job, verification, is_done }: Played): boolean {
+function isUnexpected({ job, verification, is_done }: Played): boolean {
   return ![job.expects].flat().includes(verification) || (job.done !== undefined && is_done !== job.done);
 }
 

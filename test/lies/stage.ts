@@ -25,7 +25,7 @@ export interface Played {
   /** Whether any task ended as verified. */
   is_verified: boolean;
   run: Run["status"];
-  /** Null where it can't be told from the code. */
+  /** Null where it can't be determined from the code. */
   is_done: boolean | null;
   steps: number;
   tokens: number;

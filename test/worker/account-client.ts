@@ -37,7 +37,7 @@ const values: Record<string, unknown> = {
 };
 
 /** Gives the user a row in every table, with ids that hold the user's. */
-export async function fillTables(user_id: string): Promise<void> {
+async function fillTables(user_id: string): Promise<void> {
   const statements = tables.map(({ name: table, columns }) => {
     const row = columns.map((column) => {
       const { name, notNull, dataType } = column;

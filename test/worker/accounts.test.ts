@@ -131,7 +131,7 @@ describe("an account", () => {
     expect((await admin.as(both.key).send("GET", "/v1/users/me")).body.scopes).toEqual(["read", "run", "write"]);
     const row = await env.DB.prepare("SELECT scopes FROM api_keys WHERE key_id = ?").bind(session.key_id).first();
     expect(row).toEqual({ scopes: null });
-    // Keys of who never had the role stay as they are.
+    // Keys of whoever never had the role stay as they are.
     const operator = await addAdmin();
     expect((await patch(operator.user_id, { role: null })).status).toBe(200);
     expect((await operator.client.send("GET", "/v1/users")).status).toBe(200);
@@ -158,7 +158,7 @@ describe("an admin", () => {
     expect(jobs.filter(({ type }) => type === "close_account").length).toBe(1);
     await admin.send("POST", "/v1/api-keys", {});
     expect((await patch("user_first", { disabled: true }, client)).body).toMatchObject({ state: "disabled" });
-    // The admin key is not the disabled user's, so it goes on, and acts for nobody.
+    // The admin key is not the disabled user's, so it continues, and acts for nobody.
     expect((await admin.send("GET", "/v1/users")).status).toBe(200);
     expect(await statusOf(admin)).toBe(403);
   });
@@ -202,7 +202,7 @@ describe("an admin", () => {
     expect((await admin.send("GET", "/v1/users/user_nobody/api-keys")).status).toBe(404);
   });
 
-  it("signs a user out everywhere, and keys go on", async () => {
+  it("signs a user out everywhere, and keys continue", async () => {
     const { user_id, client } = await addUser();
     const sessions = [await addKey(user_id, "session"), await addKey(user_id, "session")].map(({ key_id }) => key_id);
     expect((await client.send("GET", "/v1/api-keys")).body.data).toHaveLength(1);

@@ -53,7 +53,7 @@ describe("the admin key", () => {
     expect((await me(admin)).scopes).toEqual(switches ? ["admin"] : USUAL.scopes);
   });
 
-  it("goes on where the first user has only what a former version made, sessions, or keys that have expired", async () => {
+  it("continues where the first user has only what a former version made, sessions, or keys that have expired", async () => {
     const add = async (row: object) => {
       const { stored } = await mintApiKey({ name: null, made_by: null }, Date.now());
       await createApiKey(env.DB, FIRST, { ...stored, ...row });

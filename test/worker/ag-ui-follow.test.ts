@@ -156,7 +156,7 @@ describe("POST /ag-ui, when a life of the thread's object ends", () => {
     expect(await readRun(env.DB, key, RUN)).toMatchObject({ status: "completed", attempt: 2 });
   });
 
-  it("goes on with the ids that the client sent, whatever their form", async () => {
+  it("continues with the ids that the client sent, whatever their form", async () => {
     const sent = { threadId: `app:chat/${newId("thread")}`, id: "user.1" };
     const key = { user_id: USER, thread_id: await derivedId("thread", "ag-ui", sent.threadId) };
     const reading = await post(key, "[[say 21]] [[stall after 6]] [[times 1]]", "run:1", sent);
@@ -295,7 +295,7 @@ describe("POST /ag-ui, while one life lasts", () => {
     await checkWhole(key, events);
   }, 30_000);
 
-  it("leaves no reader behind when its client disconnects, and the run goes on", async () => {
+  it("leaves no reader behind when its client disconnects, and the run continues", async () => {
     const key = newKey();
     const reading = await post(key, "[[pace 20]] [[say 40]]");
     await reading.until((text) => text.includes("word "));

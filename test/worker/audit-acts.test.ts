@@ -234,7 +234,7 @@ describe("refused acts", () => {
     expect(limited).toMatchObject({ status: 429, body: { code: "rate_limited" } });
     expect(Number(limited.headers.get("retry-after"))).toBeGreaterThan(0);
     expect((await entriesOf("user_flood")).length).toBeLessThan(320);
-    // Reads go on, another key acts, and the flooding key may end itself.
+    // Reads continue, another key acts, and the flooding key may end itself.
     expect((await flooding.send("GET", "/v1/webhooks")).status).toBe(200);
     expect((await ada.send("DELETE", "/v1/webhooks/nothing")).status).toBe(404);
     expect((await flooding.send("DELETE", `/v1/api-keys/${made.body.key_id}`)).status).toBe(204);

@@ -1,5 +1,5 @@
-// Background runs under caps and quotas, through the queue as it calls the Worker: a cap ends a run and no message, and a
-// message that is given up leaves nothing leased.
+// Background runs under caps and quotas, through the queue as it calls the Worker: a cap ends a run and no message, and
+// a message that is given up leaves nothing leased.
 import { createExecutionContext, createMessageBatch, env, getQueueResult, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { consumeJobs } from "../../src/jobs.ts";
@@ -64,7 +64,7 @@ describe("a background run at a cap", () => {
     await expectNothingHeld(client);
   });
 
-  it("ends while the runs behind it go on once there is room", async () => {
+  it("ends while the runs behind it continue once there is room", async () => {
     const client = await userWith(100);
     for (const id of ["inv_a", "inv_b"]) await background(client, id);
     await consume("taskloom-jobs", client, ["inv_a"]);

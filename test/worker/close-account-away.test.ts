@@ -238,7 +238,7 @@ describe("an account that is closed while", patient, () => {
     await expectEmptied(user_id);
   });
 
-  it("the sandbox provider is away for a week keeps no project, and an operator is told", async () => {
+  it("the sandbox provider is away for a week keeps no project, and an operator finds it in the log", async () => {
     const user_id = await makeAccount();
     await decide(user_id, "deleted_at", 7 * DAY + MINUTE);
     const logged = vi.spyOn(console, "error").mockImplementation(() => {});

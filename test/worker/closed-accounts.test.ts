@@ -43,7 +43,7 @@ describe("a disabled user", () => {
     const refused = await client.send("GET", "/v1/threads");
     expect(refused).toMatchObject({ status: 403, body: { code: "forbidden" } });
     expect(refused.body.detail).toBe("This account is disabled. Ask an administrator.");
-    // Who has no right key learns nothing.
+    // Whoever has no right key learns nothing.
     expect(await statusOf(admin.as(`${key.slice(0, -1)}!`))).toBe(401);
     vi.setSystemTime(Date.now() + 9_999);
     expect(await statusOf(elsewhere.as(key))).toBe(200);

@@ -1,6 +1,5 @@
-// Quotas of a day: exact however many ask at once, begun anew with the day, and what they end goes on later.
+// Quotas of a day: exact however many ask at once, begun anew with the day, and what they end continues later.
 import { env } from "cloudflare:test";
-import { Daytona } from "@daytonaio/sdk";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { sweepSandboxHours } from "../../src/projects/routes/sweep-hours.ts";
@@ -11,35 +10,16 @@ import { giveBackSandbox, noteSandbox } from "../../src/store/quotas/sandboxes.t
 import { takeUse } from "../../src/store/quotas/uses.ts";
 import { createPorts } from "../../src/thread/ports.ts";
 import { countedDatabase } from "./counted-database.ts";
-import { type Client, createClient } from "./http-client.ts";
+import { createClient } from "./http-client.ts";
+import { daytona, giveQuotas, openQuotaUsers } from "./quota-users.ts";
 import { realUser } from "./real-client.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const app = createClient();
-const daytona = new Daytona({
-  apiKey: env.DAYTONA_API_KEY ?? "",
-  apiUrl: env.DAYTONA_API_URL ?? "",
-  useDeprecatedPolling: true,
-});
-const users = new Set<string>();
-/** All test files of the worker project share the server. */
-afterAll(async () => {
-  for await (const sandbox of daytona.list({ labels: { app: "taskloom" } })) {
-    if (users.has(sandbox.labels?.user_id ?? "")) await sandbox.delete();
-  }
-});
 
-async function give(user_id: string, quotas: Record<string, number>): Promise<void> {
-  await env.DB.prepare("UPDATE users SET quotas = ?2 WHERE user_id = ?1").bind(user_id, JSON.stringify(quotas)).run();
-}
-
-async function userWith(user_id: string, quotas: Record<string, number>): Promise<Client> {
-  users.add(user_id);
-  const client = await app.addUser(user_id);
-  await give(user_id, quotas);
-  return client;
-}
+const users = openQuotaUsers();
+const { userWith } = users;
+afterAll(users.removeSandboxes);
 
 async function usesOf(user_id: string): Promise<unknown[]> {
   const query = "SELECT name, period, used FROM quota_uses WHERE user_id = ?1 ORDER BY name";
@@ -95,7 +75,7 @@ describe("what is counted over a day", () => {
     expect(await usesOf("user_deleted")).toEqual([]);
   });
 
-  it("lets a run's tools go on while D1 is away", async () => {
+  it("lets a run's tools continue while D1 is away", async () => {
     const prepare = () => {
       throw new Error("D1 is away");
     };
@@ -154,7 +134,7 @@ describe("the hours of sandboxes", () => {
     expect((await client.send("PUT", file, "a day's work")).status).toBe(201);
     const begun = Date.parse((await runningOf("user_busy")) ?? "");
     const at = begun + 11 * MINUTE;
-    await give("user_busy", { sandbox_hours_per_day: 0 });
+    await giveQuotas("user_busy", { sandbox_hours_per_day: 0 });
     await sweepSandboxHours(env, at);
     const sandbox = await daytona.get(await sandboxName("user_busy", "p"));
     expect([sandbox.state, await runningOf("user_busy")]).toEqual(["stopped", null]);
@@ -170,13 +150,13 @@ describe("the hours of sandboxes", () => {
     }
     const shown = await client.send("GET", "/v1/projects/p/sandbox");
     expect([shown.status, shown.body.state]).toEqual([200, "stopped"]);
-    await give("user_busy", { sandbox_hours_per_day: 5 });
+    await giveQuotas("user_busy", { sandbox_hours_per_day: 5 });
     expect((await client.send("GET", file)).text).toBe("a day's work");
   });
 
-  it("that are used up under a run end its command, and the model reads why; the run goes on", async () => {
+  it("that are used up under a run end its command, and the model reads why; the run continues", async () => {
     const client = await realUser("user_run_hours");
-    users.add("user_run_hours");
+    users.note("user_run_hours");
     const message =
       '[[tool execute_command {"command":"echo ready; sleep 600"}]] [[then]] [[tool execute_command {"command":"true"}]] [[then]] [[text No sandbox is left.]]';
     await client.send("POST", "/v1/threads/hours/runs", { message, invocation_id: "inv_hours" });
@@ -191,7 +171,7 @@ describe("the hours of sandboxes", () => {
       return (await sandbox.process.executeCommand("ps -ef | grep -c '[s]leep 600'")).result.trim();
     };
     await expect.poll(processes, { timeout: 20_000 }).not.toBe("0");
-    await give("user_run_hours", { sandbox_hours_per_day: 0 });
+    await giveQuotas("user_run_hours", { sandbox_hours_per_day: 0 });
     await sweepSandboxHours(env, Date.parse((await running()) ?? "") + 11 * MINUTE);
     const run = () => client.send("GET", "/v1/threads/hours/runs/inv_hours");
     await expect.poll(async () => (await run()).body.status, { timeout: 40_000 }).toBe("completed");
@@ -231,7 +211,7 @@ describe("a start that is refused", () => {
   it("writes nothing to D1", async () => {
     const { db, written } = countedDatabase();
     const counted = createClient({ DB: db });
-    users.add("user_unwritten");
+    users.note("user_unwritten");
     const client = await counted.addUser("user_unwritten");
     for (const [project_id, sandbox] of [
       ["plain", {}],
@@ -243,7 +223,7 @@ describe("a start that is refused", () => {
       ["sandbox_hours_per_day", "plain"],
       ["image_builds_per_day", "built"],
     ]) {
-      await give("user_unwritten", { [String(quota)]: 0 });
+      await giveQuotas("user_unwritten", { [String(quota)]: 0 });
       written.length = 0;
       for (let count = 0; count < 3; count++) {
         const refused = await client.send("POST", `/v1/projects/${project_id}/sandbox/start`);

@@ -1,4 +1,4 @@
-// D1 that is full: runs go on and lose nothing, reads answer, and whoever wants to write reads why not.
+// D1 that is full: runs continue and lose nothing, reads answer, and whoever wants to write reads why not.
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";

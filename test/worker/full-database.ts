@@ -1,5 +1,5 @@
-// D1 that is full: it refuses whatever inserts, in D1's words, and a batch with that as a whole. Reads, changes in place and
-// deletions go on. The real one also takes inserts that need no new page.
+// D1 that is full: it refuses whatever inserts, in D1's words, and a batch with that as a whole. Reads, changes in
+// place and deletions continue. The real one also takes inserts that need no new page.
 import { env } from "cloudflare:test";
 
 export function databaseFull(): Error {

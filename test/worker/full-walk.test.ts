@@ -1,5 +1,5 @@
-// Every operation of `/openapi.json` on a server whose database is full: each works or is refused in words, and none fails.
-// Those that only read and those that make room work.
+// Every operation of `/openapi.json` on a server whose database is full: each works or is refused in words, and none
+// fails. Those that only read and those that make room work.
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { fullDatabase } from "./full-database.ts";
 import { casesOf, describeCase } from "./walk/cases.ts";
@@ -47,7 +47,7 @@ describe.each([false, true])("a server whose database is full (changes in place 
     // What only reads answers. These two write as they are opened: a ticket that is used, a state that is asked back.
     const read = [...refused].filter((name) => name.startsWith("GET "));
     expect(read).toEqual([...(updates ? ["GET /v1/events"] : []), "GET /integrations/slack/install"]);
-    // Conversations go on, and what makes room works.
+    // Conversations continue, and what makes room works.
     const always = [...refused].filter((name) => /threads(?!.*ticket)|ag-ui/.test(name));
     expect(always).toEqual([]);
     expect(refused).not.toContain("DELETE /v1/projects/{project_id}");

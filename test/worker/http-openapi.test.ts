@@ -217,7 +217,7 @@ describe("what a generator of clients reads", () => {
     expect(patterns.filter((pattern) => /\/[a-z]+$/.test(pattern))).toEqual([]);
   });
 
-  it("names what /hooks and Slack's doors take", () => {
+  it("names what /hooks and Slack's routes take", () => {
     const takes = (path: string) =>
       Object.keys(each.find((of) => of.path === path)?.operation.requestBody?.content ?? {});
     const form = "application/x-www-form-urlencoded";

@@ -1,4 +1,4 @@
-// Who guesses keys is slowed down, at no cost for D1, and keeps nobody else out.
+// Whoever guesses keys is slowed down, at no cost for D1, and keeps nobody else out.
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { mintApiKey } from "../../src/http/api-key.ts";

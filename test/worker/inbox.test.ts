@@ -1,4 +1,4 @@
-// The inbox of a thread over HTTP, with real objects of threads. Their runs stall until they are cancelled or go on.
+// The inbox of a thread over HTTP, with real objects of threads. Their runs stall until they are cancelled or continue.
 import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { newId } from "../../src/protocol/ids.ts";

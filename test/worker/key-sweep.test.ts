@@ -51,7 +51,7 @@ it("warns once of short keys, and quotes nothing of them", async () => {
   expect(JSON.stringify(logged)).not.toContain("canary");
 });
 
-it("logs that D1 fails, and goes on a minute later", async () => {
+it("logs that D1 fails, and continues a minute later", async () => {
   const errors = vi.spyOn(console, "error").mockImplementation(() => {});
   const broken = () => {
     throw new Error("D1 is away");

@@ -147,7 +147,7 @@ describe("a thread that D1 was away for when its owner was deleted", patient, ()
     expect(await isThere()).toBe(true);
     await deleteOwner(client);
     await untilGone();
-    // A run that goes on in the object makes it anew, and gets no lease.
+    // A run that continues in the object makes it anew, and gets no lease.
     await open();
     const scopes: BudgetScope[] = [{ scope: "user", id: user_id, period: "2026-11", caps: { max_total_tokens: 100 } }];
     const one = { cost: 0, tokens: 10, ms: 0 };

@@ -1,5 +1,5 @@
 // Projects that D1 no longer has, as after a restore to an earlier time, or while another D1 is bound by mistake: their
-// threads go on in their objects, and their sandboxes hold people's files.
+// threads continue in their objects, and their sandboxes hold people's files.
 import { env } from "cloudflare:test";
 import { Daytona } from "@daytonaio/sdk";
 import { afterAll, expect, it } from "vitest";

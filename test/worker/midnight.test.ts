@@ -1,4 +1,4 @@
-// Midnight in UTC, at the end of a month, with a run in flight: what counts for which day, who may go on, and what a
+// Midnight in UTC, at the end of a month, with a run in flight: what counts for which day, who may continue, and what a
 // refusal says about the time. The runtime's date is set; D1 and the objects are real.
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -71,7 +71,7 @@ describe("a run in flight at midnight", () => {
 });
 
 describe("a user whose day is used up", () => {
-  it("is refused until midnight, and goes on after it in the same thread", async () => {
+  it("is refused until midnight, and continues after it in the same thread", async () => {
     const client = await userWith(30_000);
     const run = async (invocation_id: string) => {
       await client.stub.accept(client.input("hello", { invocation_id }));

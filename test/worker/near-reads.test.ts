@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 
 describe("a list", () => {
-  it("is read from the primary for who does not ask otherwise, and answers no bookmark", async () => {
+  it("is read from the primary for whoever does not ask otherwise, and answers no bookmark", async () => {
     const session = vi.spyOn(env.DB, "withSession");
     const listed = await ask("GET", "/v1/projects");
     expect([listed.status, bookmarkOf(listed), session.mock.calls.length]).toEqual([200, null, 0]);
@@ -38,7 +38,7 @@ describe("a list", () => {
     }
   });
 
-  it("goes on from a bookmark near the reader, while keys are read from the primary", async () => {
+  it("continues from a bookmark near the reader, while keys are read from the primary", async () => {
     const bookmark = bookmarkOf(await ask("GET", "/v1/agents", "first")) ?? "";
     const other = await createWalker({ DB: counted.db });
     const [trips, near] = [counted.count(), counted.countNear()];
@@ -51,7 +51,7 @@ describe("a list", () => {
     expect(counted.count() - trips).toBeGreaterThanOrEqual(2);
   });
 
-  it("refuses what is no bookmark, and answers none to who changes something", async () => {
+  it("refuses what is no bookmark, and answers none to whoever changes something", async () => {
     for (const wrong of ["first-unconstrained", "x y", "a".repeat(300)]) {
       expect((await ask("GET", "/v1/threads", wrong)).status).toBe(400);
     }

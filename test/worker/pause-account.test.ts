@@ -1,4 +1,4 @@
-// What goes on for a user without a request of that user, while the user is disabled and after that.
+// What continues for a user without a request of that user, while the user is disabled and after that.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { sweepAccounts } from "../../src/accounts/routes/sweep.ts";
@@ -154,7 +154,7 @@ describe("the triggers of a user who is disabled", patient, () => {
     expect((await deliver(hook.trigger_id, hook.secret)).status).toBe(404);
   });
 
-  it("fire no schedule, skip what is missed, and go on with the next due time", async () => {
+  it("fire no schedule, skip what is missed, and continue with the next due time", async () => {
     const user_id = newId("user");
     const trigger = {
       ...{ user_id, trigger_id: newId("trig"), type: "schedule", agent_id: null, project_id: null, thread: "new" },

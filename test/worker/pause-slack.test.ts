@@ -60,7 +60,7 @@ describe("a workspace whose account is disabled", patient, () => {
     expect(await runsOf()).toHaveLength(1);
   });
 
-  it("takes no command, no press and no form, and goes on once the account is enabled", async () => {
+  it("takes no command, no press and no form, and continues once the account is enabled", async () => {
     await mention("build me a website");
     const [run] = await runsOf();
     const key = { user_id, thread_id: await threadOfPlace(team_id, "C1", ROOT) };

@@ -1,5 +1,5 @@
-// Where the objects of threads are. workerd has no jurisdictions, so which namespace is asked is seen at the namespace, and
-// what the deployment remembers in D1.
+// Where the objects of threads are. workerd has no jurisdictions, so which namespace is asked is seen at the namespace,
+// and what the deployment remembers in D1.
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -123,7 +123,7 @@ describe("a deployment", () => {
     expect(await findMisplacement(isolate(eu), true)).toBeNull();
   });
 
-  it("asks D1 once in an isolate's life, and goes on while D1 fails", async () => {
+  it("asks D1 once in an isolate's life, and continues while D1 fails", async () => {
     for (const makes of [false, true]) {
       let asked = 0;
       const ask = <Value>(value: Value): Value => {

@@ -223,7 +223,7 @@ describe("the maker of a link", () => {
       await expect(run.expose(3000)).rejects.toMatchObject(refused);
       expect(await run.list()).toEqual([]);
       if (domain === null) expect(run.orders).toEqual(["sign 3000", expect.stringMatching(/^expire 3000 signed/)]);
-      // The run of a key that was only deleted goes on.
+      // The run of a key that was only deleted continues.
       await rig(domain, { maker: () => "key_gone" }).expose(3000);
       await expect(rig(domain, { maker: () => "key_gone" }).make(3000)).rejects.toThrow();
     }

@@ -1,5 +1,5 @@
-// What happens to an old thread at the very moment in which it would go: whoever comes before the decision keeps it, and
-// whoever comes after it reads that it is gone. Nobody is told that something was kept which then goes.
+// What happens to an old thread at the very moment in which it would go: whoever comes before the decision keeps it,
+// and whoever comes after it reads that it is gone. Nobody reads that something was kept which then goes.
 import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { newId } from "../../src/protocol/ids.ts";
@@ -25,7 +25,10 @@ afterEach(async () => {
 
 type Moment = (object: ThreadObject) => Promise<unknown>;
 
-/** D1 in which something happens right before the thread's question about the rules is answered, or its rows are deleted. */
+/**
+ * D1 in which something happens right before the thread's question about the rules is answered, or its rows are
+ * deleted.
+ */
 function databaseWith(happens: { asked?: () => Promise<unknown>; deleted?: () => Promise<unknown> }): D1Database {
   const inner = new WeakMap<D1PreparedStatement, { statement: D1PreparedStatement; query: string }>();
   const wrap = (statement: D1PreparedStatement, query: string): D1PreparedStatement => {
@@ -167,7 +170,7 @@ describe("an old thread stays if, while it asks whether it may go,", patient, ()
 });
 
 describe("an old thread that goes", patient, () => {
-  it("tells whoever comes after the decision that it is gone, and keeps nothing of it", async () => {
+  it("says to whoever comes after the decision that it is gone, and keeps nothing of it", async () => {
     const client = await oldThread();
     const answers: unknown[] = [];
     const deleted: Moment = async (object) => {

@@ -156,7 +156,7 @@ describe("an old thread stays", patient, () => {
 });
 
 describe("a server that dies while it deletes old threads", patient, () => {
-  it("after any of its steps, goes on where it was, and counts each thread once", async () => {
+  it("after any of its steps, continues where it was, and counts each thread once", async () => {
     let died = true;
     for (let step = 0; died; step++) {
       const client = await makeThread();
@@ -212,7 +212,7 @@ describe("an object of a former version", patient, () => {
 });
 
 describe("one minute", patient, () => {
-  it("deletes some of many, and the next one goes on behind them", async () => {
+  it("deletes some of many, and the next one continues behind them", async () => {
     const user_id = threadClient().key.user_id;
     const put = `INSERT INTO threads (user_id, thread_id, project_id, agent_id, version, created_at, updated_at, metadata)
       SELECT ?1, printf('t%03d', value), '', '', 1, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', '{}'

@@ -25,7 +25,7 @@ import {
 const scene = setScene("made");
 
 describe("what a deleted key made", () => {
-  it("goes on as before if nothing else is asked for", async () => {
+  it("continues as before if nothing else is asked for", async () => {
     const hook = await makeHook(scene.attacker);
     const url = await makeLink(scene, scene.attacker);
     expect((await scene.owner.send("DELETE", `/v1/api-keys/${scene.key_id}`)).status).toBe(204);

@@ -1,6 +1,5 @@
 // Quotas of sandboxes: exact, kept by a row of D1, and given back.
 import { env } from "cloudflare:test";
-import { Daytona } from "@daytonaio/sdk";
 import { afterAll, describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { sweepSandboxes } from "../../src/projects/routes/sweep-sandboxes.ts";
@@ -8,29 +7,12 @@ import { sandboxName } from "../../src/projects/sandbox.ts";
 import { countSandbox } from "../../src/projects/sandbox-count.ts";
 import { usualQuota } from "../../src/store/quotas/held.ts";
 import { giveBackSandbox, listLeftSandboxes, noteSandbox, takeSandbox } from "../../src/store/quotas/sandboxes.ts";
-import { type Client, createClient } from "./http-client.ts";
+import { daytona, openQuotaUsers } from "./quota-users.ts";
 import { realUser } from "./real-client.ts";
 
-const app = createClient();
-const daytona = new Daytona({
-  apiKey: env.DAYTONA_API_KEY ?? "",
-  apiUrl: env.DAYTONA_API_URL ?? "",
-  useDeprecatedPolling: true,
-});
-const users = new Set<string>();
-/** All test files of the worker project share the server. */
-afterAll(async () => {
-  for await (const sandbox of daytona.list({ labels: { app: "taskloom" } })) {
-    if (users.has(sandbox.labels?.user_id ?? "")) await sandbox.delete();
-  }
-});
-
-async function userWith(user_id: string, quotas: Record<string, number>): Promise<Client> {
-  users.add(user_id);
-  const client = await app.addUser(user_id);
-  await env.DB.prepare("UPDATE users SET quotas = ?2 WHERE user_id = ?1").bind(user_id, JSON.stringify(quotas)).run();
-  return client;
-}
+const users = openQuotaUsers();
+const { userWith } = users;
+afterAll(users.removeSandboxes);
 
 const rowOf = (user_id: string, project_id: string, cpu: number | null = null) => ({
   ...{ user_id, project_id, created_at: new Date().toISOString(), cpu, memory: null, disk: null },
@@ -62,7 +44,7 @@ describe("rows of sandboxes", () => {
     expect(await rowsOf("user_boxes")).toHaveLength(7);
   });
 
-  it("have no more cores together than the quota; one that is there goes on, and may shrink", async () => {
+  it("have no more cores together than the quota; one that is there continues, and may shrink", async () => {
     const user_id = "user_cores";
     await userWith(user_id, { sandbox_cpus: 10 });
     const take = (project_id: string, cpu: number | null) =>
@@ -141,7 +123,7 @@ describe("a project's sandbox", () => {
 });
 
 describe("a run whose sandbox the quota refuses", () => {
-  it("goes on, and its model reads a sentence that says what helps", async () => {
+  it("continues, and its model reads a sentence that says what helps", async () => {
     const client = await realUser("user_run_refused");
     const quotas = JSON.stringify({ sandboxes: 0 });
     await env.DB.prepare("UPDATE users SET quotas = ?1 WHERE user_id = 'user_run_refused'").bind(quotas).run();

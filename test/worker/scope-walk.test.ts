@@ -6,6 +6,7 @@ import { expandScopes, type Scope, scopes } from "../../src/protocol/keys/scope.
 import { createApiKey } from "../../src/store/api-keys.ts";
 import { type Case, casesOf, describeCase } from "./walk/cases.ts";
 import { type Operation, orderOf } from "./walk/operations.ts";
+import { neededThings } from "./walk/rules.ts";
 import { allOf, casesOfAll, createStage, type Stage } from "./walk/stage.ts";
 import type { Reply } from "./walk/walker.ts";
 import { expectStatus, type Watch, watchOver } from "./walk/watch.ts";
@@ -97,7 +98,7 @@ function isRefusedForScope({ status, text }: Reply): boolean {
   return status === 403 && text.includes("This needs an API key with the scope");
 }
 
-/** Bodies that are wrong, and ids of nothing: a key without the scope is told of neither. */
+/** Bodies that are wrong, and ids of nothing: a key without the scope learns of neither. */
 function spoiled(asked: Case): Case[] {
   const isJson = asked.headers["content-type"] === "application/json";
   return [asked, { ...asked, path: `${asked.path}${asked.path.includes("?") ? "&" : "?"}unknown=1` }].concat(
@@ -199,11 +200,7 @@ describe("whoever owns the things", patience, () => {
     for (const operation of keyed.toSorted((one, other) => orderOf(one) - orderOf(other))) {
       const { path, scope } = operation;
       if (scope === "admin") continue;
-      const things = /\/resume(?:\/stream)?$/.test(path)
-        ? "asking"
-        : /\/(?:cancel|inbox(?:\/[^/]+)?)$/.test(path)
-          ? "live"
-          : "quiet";
+      const things = neededThings(path);
       const key = keys.get(scope?.split(" or ")[0] ?? "") ?? "";
       for (const asked of casesOf(operation, allOf(world.things[things]))) {
         // What is deleted is gone.

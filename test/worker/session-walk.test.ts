@@ -6,7 +6,7 @@ import { expandScopes, type Scope, userScopes } from "../../src/protocol/keys/sc
 import { makeSession } from "../fakes/session.ts";
 import { casesOf, describeCase } from "./walk/cases.ts";
 import { type Operation, orderOf } from "./walk/operations.ts";
-import { meantOf, refusalsOf } from "./walk/rules.ts";
+import { meantOf, neededThings, refusalsOf } from "./walk/rules.ts";
 import { allOf, casesOfAll, createStage, pairsOfAll, type Stage } from "./walk/stage.ts";
 import { cookieOf } from "./walk/walker.ts";
 import { expectStatus, type Watch, watchOver } from "./walk/watch.ts";
@@ -106,11 +106,7 @@ describe("whoever owns the things", patience, () => {
     for (const operation of keyed.toSorted((one, other) => orderOf(one) - orderOf(other))) {
       const { path, scope } = operation;
       if (scope === "admin") continue;
-      const things = /\/resume(?:\/stream)?$/.test(path)
-        ? "asking"
-        : /\/(?:cancel|inbox(?:\/[^/]+)?)$/.test(path)
-          ? "live"
-          : "quiet";
+      const things = neededThings(path);
       for (const asked of casesOf(operation, allOf(world.things[things]))) {
         // What is deleted is gone.
         if (asked.isBare && operation.method === "DELETE") continue;

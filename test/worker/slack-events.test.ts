@@ -352,7 +352,7 @@ describe("a workspace", () => {
 });
 
 describe("a message that comes to a full quota of runs", () => {
-  it("starts nothing and asks nothing of a thread, and its author is told once", async () => {
+  it("starts nothing and asks nothing of a thread, and its author gets one notice", async () => {
     const { slack, team_id } = await start({ QUOTAS: "runs_per_minute=1" });
     const send = (ts: string, part = {}) => slack.event({ ...mention, ts, ...part }, { team_id });
     expect((await send("1764000001.000100")).status).toBe(200);

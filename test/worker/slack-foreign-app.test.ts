@@ -117,7 +117,7 @@ describe("a bot's token", () => {
     expect((await slack.ask("GET", WORKSPACES, undefined, key)).body.data).toEqual([]);
     expect((await slack.ask("GET", WORKSPACES)).body.data).toMatchObject([{ team_id: "TFA6", bot_user_id: "UBOT" }]);
     expect((await bring(slack, "TFA6", botOf(APP_ID), key)).status).toBe(409);
-    // Who loses it reads that in the audit, and not to whom.
+    // Whoever loses it reads that in the audit, and not to whom.
     const [refused, lost] = (await stranger.send("GET", "/v1/audit")).body.data ?? [];
     expect(refused).toMatchObject({ action: "slack_workspace.connect", target: null, outcome: "refused" });
     const details = { reason: "other_bot_replaced" };
@@ -153,7 +153,7 @@ describe("an event", () => {
     expect(logged.join("\n")).toContain('"reason":"other_bot"');
   });
 
-  it("goes on for workspaces that are connected with the app's own bot", async () => {
+  it("continues for workspaces that are connected with the app's own bot", async () => {
     const slack = createSlackClient({ SLACK_APP_ID: "" });
     await connect(createSlackClient(), "TFE3");
     expect((await slack.event(mention, authorizedFor("TFE3", "UBOT"))).status).toBe(200);

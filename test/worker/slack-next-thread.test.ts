@@ -37,7 +37,7 @@ async function textsOf(thread_id: string): Promise<unknown[]> {
 }
 
 describe("a conversation whose thread was deleted", () => {
-  it("goes on in the next thread after a mention, with replies, the Stop button and repeats of events", async () => {
+  it("continues in the next thread after a mention, with replies, the Stop button and repeats of events", async () => {
     const team_id = "TNEXT1";
     const slack = createSlackClient();
     await connect(slack, team_id);

@@ -1,5 +1,5 @@
-// Quotas of what users have by the thousand: threads, projects, stored bytes. A run that would make a thread too many is
-// refused before its object is called, whatever starts it.
+// Quotas of what users have by the thousand: threads, projects, stored bytes. A run that would make a thread too many
+// is refused before its object is called, whatever starts it.
 import { env } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { admitStock } from "../../src/http/quotas/stock.ts";
@@ -118,7 +118,7 @@ describe("fifty new threads at once through one isolate", () => {
 });
 
 describe("a count of D1", () => {
-  /** Bindings whose D1 counts when it is told to. */
+  /** Bindings whose D1 counts only when the test lets it. */
   function gated() {
     const counting: PromiseWithResolvers<void>[] = [];
     const DB = new Proxy(env.DB, {

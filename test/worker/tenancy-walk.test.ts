@@ -7,7 +7,15 @@ import { identityOf } from "./slack-client.ts";
 import { type Case, casesOf, describeCase, type Named } from "./walk/cases.ts";
 import type { Things } from "./walk/names.ts";
 import { findIdFields, findUndocumented, type Operation, orderOf } from "./walk/operations.ts";
-import { type AdminOperation, adminOperations, adminReads, meantOf, openOperations, refusalsOf } from "./walk/rules.ts";
+import {
+  type AdminOperation,
+  adminOperations,
+  adminReads,
+  meantOf,
+  neededThings,
+  openOperations,
+  refusalsOf,
+} from "./walk/rules.ts";
 import { takeSnapshot } from "./walk/snapshot.ts";
 import { allOf, casesOfAll, createStage, nothingLike, pairsOfAll, type Stage } from "./walk/stage.ts";
 import type { Reply } from "./walk/walker.ts";
@@ -164,7 +172,7 @@ describe("what a user has", patience, () => {
     }
   });
 
-  it("is not shown to who brings a token of its Slack workspace", async () => {
+  it("is not shown to whoever brings a token of its Slack workspace", async () => {
     const { team_id } = alpha.things.quiet;
     stage.slack.answers.set("auth.test", () => identityOf(team_id));
     const [operation] = keyed.filter(({ name }) => name === "POST /v1/slack/workspaces") as [Operation];
@@ -189,11 +197,7 @@ describe("the same requests", patience, () => {
   it("are answered to whom the things belong, with documented fields only, so none is refused for its form", async () => {
     for (const operation of keyed.toSorted((one, other) => orderOf(one) - orderOf(other))) {
       const { path, name } = operation;
-      const things = /\/resume(?:\/stream)?$/.test(path)
-        ? "asking"
-        : /\/(?:cancel|inbox(?:\/[^/]+)?)$/.test(path)
-          ? "live"
-          : "quiet";
+      const things = neededThings(path);
       // What exists already is a conflict.
       const statuses = name in adminOperations ? [403] : [200, 201, 202, 204, 409];
       for (const asked of casesOf(operation, allOf(alpha.things[things]))) {

@@ -74,7 +74,7 @@ describe("a life that ends during a run", () => {
     expect(await readRun(env.DB, client.key, "inv_a")).toMatchObject({ status: "completed", attempt: 1 });
   });
 
-  it("never leads to a reused event number, and its thread goes on with the next run", async () => {
+  it("never leads to a reused event number, and its thread continues with the next run", async () => {
     const client = threadClient();
     const first = framesOf(await readUntil(await client.post("[[say 5]]", run)));
     await killObject(client.key);

@@ -1,4 +1,4 @@
-// Streams of a run that goes on for long, and the keys that open them.
+// Streams of a run that continues for long, and the keys that open them.
 import { env } from "cloudflare:test";
 import { newId } from "../../src/protocol/ids.ts";
 import { createApiKey } from "../../src/store/api-keys.ts";
@@ -46,7 +46,7 @@ export function follow(response: Response) {
 export const watch = async (client: ThreadClient, key_id?: string, key_age = 0) =>
   follow(await client.events({ ...run, ...(key_id === undefined ? {} : { key_id, key_age }) }));
 
-/** A client of a thread whose run goes on for long and says nothing. */
+/** A client of a thread whose run continues for long and says nothing. */
 export async function stalled(): Promise<ThreadClient> {
   const client = threadClient();
   await client.stub.accept(client.input("[[stall after 1]] [[say 2]]", run));

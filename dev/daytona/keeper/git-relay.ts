@@ -24,7 +24,7 @@ const waiting = new Map<number, Waiting>();
 let lastNumber = 0;
 
 export interface RelayPort {
-  /** Where the repository is, as git is told. */
+  /** Where the repository is, as git gets it. */
   base: string;
   /** git arguments that route requests through the port, for this run only: nothing of it is stored. */
   args: string[];

@@ -115,7 +115,7 @@ function forwardOutput(terminal: Terminal, channel: Channel): () => Promise<void
 async function takeInput(channel: Channel, terminal: Terminal, isOpen: () => boolean): Promise<void> {
   for (let frame = await channel.reader.next(); frame; frame = await channel.reader.next()) {
     if (frame.kind === frameKind.data) await writeInput(terminal, frame.payload, isOpen);
-    // A hang-up: programs get SIGHUP, and those that were started to outlive it go on.
+    // A hang-up: programs get SIGHUP, and those that were started to outlive it continue.
     else if (frame.kind === frameKind.finish) terminal.destroy();
   }
 }

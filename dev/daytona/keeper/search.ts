@@ -69,7 +69,7 @@ function* matchLines(text: string, pattern: string): Generator<{ line: number; c
 
 const nothing = Buffer.alloc(0);
 
-/** Empty for a file that is binary, too long, unreadable or gone: the search goes on without it. */
+/** Empty for a file that is binary, too long, unreadable or gone: the search continues without it. */
 async function readPlainText(path: string): Promise<Buffer> {
   try {
     const file = await openRegular(path, constants.O_RDONLY);

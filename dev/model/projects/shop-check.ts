@@ -1,6 +1,6 @@
 // The shop's test, and the point of checks: the script says that it is done, the server runs the test, sees that it is
-// not, and says which line failed. Then the script mends the shop. The fault is one that people make: the store knows the
-// price of shipping and forgets from which sum on it is free.
+// not, and says which line failed. Then the script fixes the shop. The fault is one that people make: the store knows
+// the price of shipping and forgets from which sum on it is free.
 import { call } from "../reply.ts";
 import { excerpt, type Result } from "../result.ts";
 import { done, givenUp, type Outcome, type Step, type TaskContext, type TaskScript, trying } from "../script.ts";
@@ -56,7 +56,7 @@ function* mend(said: string): Generator<Step, void, Result[]> {
   yield* trying({
     text: {
       zh: `我说做完了，但服务器运行检查后发现没有：「${failing}」。满额包邮漏写了，现在改。`,
-      en: `I said that it is done; the server ran the check and saw that it is not: "${failing}". Free shipping is missing, so I mend that.`,
+      en: `I said that it is done; the server ran the check and saw that it is not: "${failing}". Free shipping is missing, so I fix that.`,
     },
     uses: [call("edit_file", { path: "shop/lib/store.js", old_text: WRONG, new_text: RIGHT })],
   });

@@ -10,7 +10,7 @@ type Anything = any;
 let server: Server;
 let url: string;
 const received: unknown[] = [];
-/** A request to /never has no answer; this tells that it has come. */
+/** A request to /never has no answer; this resolves once it has come. */
 let arrived = Promise.withResolvers<void>();
 
 beforeAll(async () => {

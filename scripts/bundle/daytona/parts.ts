@@ -1,6 +1,6 @@
 // What the bundle takes for parts of Daytona's SDK that src does not use ([alias] in wrangler.toml): desktops, language
-// servers, the interpreter, metrics of a sandbox, logs as streams, signed addresses of files, and the connection for events
-// that polling replaces (src/sandboxes/daytona/client/client.ts).
+// servers, the interpreter, metrics of a sandbox, logs as streams, signed addresses of files, and the connection for
+// events that polling replaces (src/sandboxes/daytona/client/client.ts).
 
 class LeftOut {}
 
@@ -25,7 +25,7 @@ export {
 
 export const LspLanguageId = {};
 
-/** As without a connection: nobody is told of anything. */
+/** As without a connection: nobody hears of anything. */
 export class EventSubscriptionManager {
   subscribe = (): string => "";
   refresh = (): boolean => false;

@@ -1,5 +1,5 @@
-// The two jobs that carry out what was decided of an account. The row of the user says what that is, so a job that comes
-// twice, late or not at all changes nothing: the sweep sends another one.
+// The two jobs that carry out what was decided of an account. The row of the user says what that is, so a job that
+// comes twice, late or not at all changes nothing: the sweep sends another one.
 import { configOf, type Env } from "../../config.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
@@ -14,7 +14,7 @@ export type AccountJob = Extract<Job, { type: "close_account" | "pause_account" 
 const SLICE_MS = 30_000;
 /** Of one piece. */
 const LIMIT_MS = 15_000;
-/** One that goes on after its signal, since something never answers, holds up the other parts no longer than this. */
+/** One that continues after its signal, since something never answers, holds up the other parts no longer than this. */
 const PATIENCE_MS = LIMIT_MS + 5_000;
 
 /** When the sweep looks. */
@@ -29,8 +29,8 @@ const MAX_DELAY_SECONDS = 300;
 const EARLY_ATTEMPTS = 3;
 const EARLY_DELAY_SECONDS = 5;
 
-// A request that was let in a moment before, in another isolate's ten seconds, may start a run afterwards. The sweep looks
-// after a day too.
+// A request that was let in a moment before, in another isolate's ten seconds, may start a run afterwards. The sweep
+// looks after a day too.
 const PAUSE_LOOKS_MS = [15_000, 60_000];
 const CLOSE_LOOKS_MS = [20_000, 90_000, 20 * 60_000];
 

@@ -161,7 +161,7 @@ async function execute(prepared: Prepared, state: RunState): Promise<CallResult 
   return CANCELLED_RESULT;
 }
 
-/** The last result of a step is stored with the reservation of the next model call, if the run goes on. */
+/** The last result of a step is stored with the reservation of the next model call, if the run continues. */
 function expectAfter({ id }: ToolCall, result: CallResult, state: RunState, end: CallsEnd): void {
   const { ports, steps, input } = state;
   const stops = input.agent.on_failed_task === "stop" && (result.gave_up ?? end.gave_up).length > 0;

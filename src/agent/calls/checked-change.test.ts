@@ -120,7 +120,7 @@ describe("a call that completes a task with checks", () => {
     expect(statuses(run.plan)).toEqual([["in_progress", "not_run"]]);
   });
 
-  it("ends a task as failed when a check fails three times in the same way, and goes on with the next", async () => {
+  it("ends a task as failed when a check fails three times in the same way, and continues with the next", async () => {
     const attempt = () => callsTools("work", complete("task_1"));
     const { run, checks } = newRun([
       attempt(),
@@ -267,7 +267,7 @@ describe("the end of a run", () => {
     expect(await run.run({ plan: checkedPlan([commandCheck("a")]) })).toEqual(completed("Done."));
   });
 
-  it("adds a task for what fails late, reopens nothing, and goes on", async () => {
+  it("adds a task for what fails late, reopens nothing, and continues", async () => {
     const { run, checks } = newRun([
       callsTools(complete("task_1")),
       callsTools("work"),

@@ -49,8 +49,8 @@ export function askFirst(tool: Tool, input: unknown, agent: AgentConfig, plan: P
 }
 
 /**
- * The server runs a check's commands later, so they are asked about when the check is made, as `execute_command` would be.
- * What would weaken the plan's checks is asked about where the agent locks them.
+ * The server runs a check's commands later, so they are asked about when the check is made, as `execute_command` would
+ * be. What would weaken the plan's checks is asked about where the agent locks them.
  */
 function askAboutChecks(tool: Tool, input: unknown, agent: AgentConfig, plan: Plan): Question | null {
   const commands = (tool.plansCommands?.(input, plan) ?? []).filter((command) =>
@@ -73,7 +73,7 @@ function listWeakened(tool: Tool, input: unknown, agent: AgentConfig, plan: Plan
   return agent.checks === "locked" ? (tool.weakens?.(input, plan, agent.plan_order) ?? []) : [];
 }
 
-/** Who approves a plan knows what goes with it. */
+/** Whoever approves a plan knows what goes with it. */
 function withWeakenings(question: Question, weakened: readonly Weakening[], plan: Plan): Question {
   const chinese = isChinese(plan.tasks.map(({ content }) => content).join(""));
   return withReasons(question, weakensWords(describeWeakenings(weakened, chinese), chinese));
@@ -96,7 +96,10 @@ function weakensWords(gone: readonly string[], chinese: boolean): string[] {
     : [`This would weaken the checks of the plan: ${gone.join("; ")}.`];
 }
 
-/** Commands of checks that are about to run, which nobody has approved, or not with their protected files as they are now. */
+/**
+ * Commands of checks that are about to run, which nobody has approved, or not with their protected files as they are
+ * now.
+ */
 export function askAboutCommands(tool: Tool, input: unknown, plan: Plan, found: readonly Unapproved[]): Question {
   const chinese = isChinese(plan.tasks.map(({ content }) => content).join(""));
   const changed = [...new Set(found.flatMap((each) => each.changed))];

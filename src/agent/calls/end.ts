@@ -17,7 +17,7 @@ export interface CallsEnd {
   gave_up: Task[];
 }
 
-/** Whether the run may go on after these calls. */
+/** Whether the run may continue after these calls. */
 export function goesOn({ cancelled, fatal, interrupts, complete, pending_tool_call_ids }: CallsEnd): boolean {
   const waits = interrupts.length > 0 || pending_tool_call_ids.length > 0;
   return !cancelled && fatal === null && complete === null && !waits;

@@ -1,5 +1,5 @@
 // Adds to the result of the first call that used a sandbox what there is to know of it. The result is stored with it,
-// and only then the thread counts as told.
+// and only then the thread counts as introduced.
 import type { RunState } from "../loop-state.ts";
 import type { Tool, ToolResult } from "../tool.ts";
 

@@ -88,7 +88,7 @@ describe("where a path leads", () => {
     }
   });
 
-  it("is taken for harmless where a sandbox has no links, and for a doubt where it can't be told", async () => {
+  it("is taken for harmless where a sandbox has no links, and for a doubt where it can't be determined", async () => {
     expect((await write("a", { answer: () => null })).isWritten).toBe(true);
     expect((await write("a", { answer: leadingTo(null) })).outcome.status).toBe("interrupted");
     expect((await write("a", { answer: () => ({ ...around, places: [] }) })).outcome.status).toBe("interrupted");
@@ -103,7 +103,7 @@ describe("where a path leads", () => {
     expect((await write("a", { answer: gone })).outcome).toMatchObject({ status: "failed" });
   });
 
-  it("that is not told in time, or while the run is cancelled, leaves the call not made", async () => {
+  it("that is not known in time, or while the run is cancelled, leaves the call not made", async () => {
     const answer = () => new Promise<SandboxPlaces>(() => {});
     const late = await write("a", { answer, impatient: true });
     expect([late.result?.content, late.isWritten]).toEqual([expect.stringMatching(/^not executed: /), false]);

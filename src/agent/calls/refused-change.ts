@@ -10,7 +10,7 @@ const NOT_YET: ToolResult = {
   is_error: true,
 };
 
-/** Since the person last spoke. A model that goes on like this has not read why, and would never end. */
+/** Since the person last spoke. A model that continues like this has not read why, and would never end. */
 const MAX_WITHHELD = 3;
 
 /** The result in place of one that would end the run; read from the rows, which the next life has too. */

@@ -80,7 +80,7 @@ function describeBroken(tool: Tool, written: string, reason: string): string {
 }
 
 function describeCut(tool: Tool): string {
-  return `Your reply reached the output limit amid the arguments of ${tool.name}, so it was not called. Send less at once: write a long file in several smaller ones, or a first part now and the rest by later calls.`;
+  return `Your reply reached the output limit within the arguments of ${tool.name}, so it was not called. Send less at once: write a long file in several smaller ones, or a first part now and the rest by later calls.`;
 }
 
 /** The fields of a correct call with their types, the required ones first. */

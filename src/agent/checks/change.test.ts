@@ -1,4 +1,4 @@
-// The checks of one task: added, removed, owned and told.
+// The checks of one task: added, removed, owned and described.
 import { describe, expect, it } from "vitest";
 import { seeChecks } from "../../../test/fakes/seen-checks.ts";
 import { type CheckInput, type CheckResult, MAX_CHECKS_CHARACTERS } from "../../protocol/plan/check.ts";

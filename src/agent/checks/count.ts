@@ -1,4 +1,4 @@
-// What a run ended with, in numbers: the plan goes on changing, the run does not.
+// What a run ended with, in numbers: the plan keeps changing, the run does not.
 import type { CheckedTasks } from "../../protocol/plan/check.ts";
 import type { Task } from "../../protocol/plan/task.ts";
 import { verificationOf } from "./verification.ts";

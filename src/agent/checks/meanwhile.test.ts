@@ -108,7 +108,7 @@ describe("a run", () => {
     checkReceipts(run.plan, run.facts);
   });
 
-  it("that is cancelled amid its last checks stores no receipt of half, and is cancelled", async () => {
+  it("that is cancelled during its last checks stores no receipt of half, and is cancelled", async () => {
     const { run, checks } = newRun([callsTools(finish("task_1")), callsTools("work"), says("Done.")]);
     run.onFact = (fact) => {
       if (fact.type !== "tool_finished" || fact.name !== "work") return;
@@ -124,7 +124,7 @@ describe("a run", () => {
     expect(run.plan.tasks).toMatchObject([{ status: "completed", verification: "stale" }]);
   });
 
-  it("goes on with what a person says while its last checks run", async () => {
+  it("continues with what a person says while its last checks run", async () => {
     const { run, checks } = newRun([callsTools(finish("task_1"), "work"), says("Done."), says("That, too.")]);
     run.onFact = (fact) => {
       if (fact.type === "tool_finished" && fact.name === "work") checks.tree = "tree_2";

@@ -5,7 +5,7 @@ import { taskTools } from "../../tools/tasks.ts";
 
 const spec = { type: "command" as const, run: "a", protected: ["t"] };
 
-it("a check that a person adds amid a message has its files hashed before the next call of that message", async () => {
+it("a check that a person adds while a message's calls run has its files hashed before the next call of that message", async () => {
   const run = new ScriptedRun([callsTools("work", "work"), says("Done.")], [...taskTools, makeTool("work")]);
   const checks = new ScriptedChecks();
   run.checks = checks;

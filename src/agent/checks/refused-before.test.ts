@@ -56,7 +56,7 @@ describe("an agent that stops at a failed task", () => {
     }
   });
 
-  it("goes on where the agent says so, and in the run after that", async () => {
+  it("continues where the agent says so, and in the run after that", async () => {
     const going = newRun([attempt(), attempt(), attempt(), callsTools(finish("task_2")), says("Half of it.")]);
     const plan = checkedPlan([commandCheck("a")], []);
     expect(await going.run({ plan })).toEqual(completed("Half of it."));
@@ -68,7 +68,7 @@ describe("an agent that stops at a failed task", () => {
   });
 });
 
-describe("a life that goes on behind a refused completion", () => {
+describe("a life that continues behind a refused completion", () => {
   it("does not make the calls behind it", async () => {
     const run = newRun([callsTools(finish("task_1"), "work"), says("I stop.")]);
     await run.run({ plan: checkedPlan([commandCheck("a")]), max_steps: 1 });

@@ -1,5 +1,5 @@
-// What a former life has said of checks in the newest message's calls. A life that goes on with the calls behind them, or
-// with the next step, decides as that one would have.
+// What a former life has said of checks in the newest message's calls. A life that continues with the calls behind
+// them, or with the next step, decides as that one would have.
 import { isRecord } from "../../lib/is-record.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { parseJson } from "../calls/leniency.ts";

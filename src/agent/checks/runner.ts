@@ -12,9 +12,9 @@ export interface WantedCheck {
 }
 
 /**
- * Contract: a receipt for each wanted check, in the order in which they are given, whatever happens: what can't run here
- * is `not_run` and says why. Equal specs run once. Rejects only when `signal` aborts, with its reason, after what it had
- * started in the sandbox was told to end.
+ * Contract: a receipt for each wanted check, in the order in which they are given, whatever happens: what can't run
+ * here is `not_run` and says why. Equal specs run once. Rejects only when `signal` aborts, with its reason, after what
+ * it had started in the sandbox got the request to end.
  */
 export interface CheckRunner {
   run(wanted: readonly WantedCheck[], options: RunOptions): Promise<Receipt[]>;

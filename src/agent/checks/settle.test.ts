@@ -97,7 +97,7 @@ describe("a person's yes", () => {
   });
 });
 
-describe("a life that goes on before the run's first step", () => {
+describe("a life that continues before the run's first step", () => {
   const call = { id: "call_1", type: "function" as const, function: { name: "work", arguments: "{}" } };
   const asked: LoopInput["history"] = [
     { role: "user", content: "do it" },

@@ -14,7 +14,7 @@ import { describeRepairs } from "./words.ts";
 
 const REPAIR = "Repair: ";
 
-/** Of one task. What breaks again after that is not mended by trying once more. */
+/** Of one task. What breaks again after that is not fixed by trying once more. */
 const MAX_REPAIRS = 3;
 
 /** Nothing is asked of a sandbox unless a task has a check that passed, and a call may have changed files since. */
@@ -86,8 +86,8 @@ function pathOf({ spec, result }: Check): string[] {
 }
 
 /**
- * The tree shows no change of what is ignored or outside of the project. So a person's and the project's checks run once
- * more after any call that may have changed something: what they verify is how the run leaves it.
+ * The tree shows no change of what is ignored or outside of the project. So a person's and the project's checks run
+ * once more after any call that may have changed something: what they verify is how the run leaves it.
  */
 function listStale(plan: Plan, now: FilesNow, fresh: ReadonlySet<string>): WantedCheck[] {
   return plan.tasks

@@ -5,7 +5,7 @@ import { nameTask, quote } from "../plan/text.ts";
 import { describeFailure } from "./run/receipt.ts";
 import { verificationOf } from "./verification.ts";
 
-/** A model mends one thing at a time, and reads the rest at the next try. */
+/** A model fixes one thing at a time, and reads the rest at the next try. */
 const MAX_FAILURES = 3;
 /** A person has taken the trouble to write each of them. */
 const MAX_NOS = 10;

@@ -35,11 +35,11 @@ export interface ContextBudget {
 }
 
 /**
- * `scale` is what an earlier life has measured; 1 if none has. `longest_reply` is the agent's own limit: servers refuse a
+ * `scale` is what an earlier life has measured; 1 if none has. `max_reply` is the agent's own limit: servers refuse a
  * request that leaves no room for it.
  */
-export function createBudget(context_tokens: number, scale = 1, longest_reply = 0): ContextBudget {
-  const asked = Math.min(longest_reply, Math.floor(context_tokens * MAX_REPLY_SHARE));
+export function createBudget(context_tokens: number, scale = 1, max_reply = 0): ContextBudget {
+  const asked = Math.min(max_reply, Math.floor(context_tokens * MAX_REPLY_SHARE));
   return { tokens: context_tokens - Math.max(replyTokens(context_tokens), asked), scale: Math.min(MAX_SCALE, scale) };
 }
 

@@ -45,7 +45,7 @@ const summary: Summary = {
   message_limit: 50,
 };
 
-describe("a conversation that goes on", () => {
+describe("a conversation that continues", () => {
   it("sends at the start of each run what one that is built anew of its rows sends", () => {
     fc.assert(
       fc.property(

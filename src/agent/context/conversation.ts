@@ -1,6 +1,6 @@
 // What a thread's model reads: its rows since the newest summary, and the messages that are sent for them. It only
-// grows, so a run that continues it looks at no earlier message again: their repaired and shortened forms, their weights
-// and the ids of their calls are known. The same message stays the same object.
+// grows, so a run that continues it looks at no earlier message again: their repaired and shortened forms, their
+// weights and the ids of their calls are known. The same message stays the same object.
 import { bytesOf } from "../../lib/memory/text-bytes.ts";
 import { imagesOf, type SentImage } from "../../protocol/message.ts";
 import type { ModelMessage } from "../model.ts";
@@ -15,7 +15,7 @@ export interface StoredConversation {
   /** LLM rows since `summary`, in order. */
   history: readonly ModelMessage[];
   summary: Summary | null;
-  /** What was told in front of earlier messages and still holds, in front of `summary`. */
+  /** What stood in front of earlier messages and still holds, in front of `summary`. */
   opening: readonly string[];
 }
 

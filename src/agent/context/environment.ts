@@ -1,4 +1,4 @@
-// What a model is told once of where it works. It stands in front of a person's message or behind a tool's result, and
+// What a model learns once of where it works. It stands in front of a person's message or behind a tool's result, and
 // never in the system prompt, whose beginning providers cache for all threads. Whatever a sandbox or a repository says
 // is data: bounded, on one line or quoted, and without a tag that could end the quotation.
 import { cutEnd } from "../../lib/truncate.ts";

@@ -41,7 +41,7 @@ describe("the call after a fact", () => {
     return { outcome: await run.run(), at };
   }
 
-  it("is expected with the last result of a step, if the run goes on", async () => {
+  it("is expected with the last result of a step, if the run continues", async () => {
     const { run, spending } = start([callsTools("read", "work", "read"), callsTools("complete")]);
     const { at } = await follow(run, spending);
     expect(at).toEqual(["tool_finished"]);
@@ -153,7 +153,7 @@ describe("what a call uses at most", () => {
     expect(next.input_tokens).toBeGreaterThanOrEqual(planned(messages, 0.8));
   });
 
-  it("is told to later lives for the run's own model alone, whichever model replied", async () => {
+  it("is kept for later lives for the run's own model alone, whichever model replied", async () => {
     const { run } = start([
       { ...callsTools("work"), tokenizer: 1.2 },
       { ...callsTools("read"), tokenizer: 0.9 },

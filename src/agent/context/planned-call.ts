@@ -8,7 +8,9 @@ import { estimateMessage, estimateText, estimateTools, IMAGE_TOKENS, type Measur
 
 /** A model's tokenizer, once measured, differs from our estimate by less, from one request of a thread to the next. */
 const MEASURED_MARGIN = 1.1;
-/** Of what was not measured: tokenizers for little of a language or for numbers, and what a provider adds around tools. */
+/**
+ * Of what was not measured: tokenizers for little of a language or for numbers, and what a provider adds around tools.
+ */
 const UNMEASURED_MARGIN = 1.5;
 /** The usual reminder has 200 to 500 tokens, with a person's edits or the log of what was done up to 1,500. */
 const REMINDER_TOKENS = 2000;
@@ -16,7 +18,7 @@ const REMINDER_TOKENS = 2000;
 const FIXED_TOKENS = 7000;
 /** What the prompt has beside, by our estimate, where tools are described in it and calls are written as XML. */
 const XML_TOKENS = 2500;
-/** What the server tells in front of a message, once. */
+/** What the server says in front of a message, once. */
 const TOLD_TOKENS = 1500;
 
 type ToolFormat = AgentConfig["tool_format"];

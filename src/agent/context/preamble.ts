@@ -1,4 +1,4 @@
-// What the server tells in front of a person's message. A row keeps it apart from the person's words, which summaries
+// What the server says in front of a person's message. A row keeps it apart from the person's words, which summaries
 // and titles quote; only the message that a model is sent has both.
 import type { UserMessage } from "../../protocol/message.ts";
 import type { ModelMessage } from "../model.ts";
@@ -20,7 +20,7 @@ export function withoutPreambles(rows: readonly ModelMessage[]): ModelMessage[] 
 }
 
 /**
- * What still has to be told once these rows are replaced by a summary: what was told first, and the newest day. The
+ * What still has to be said once a summary replaces these rows: what was said first, and the newest day. The
  * same rows give the same, however many summaries replaced them.
  */
 export function keepOpening(opening: readonly string[], rows: readonly ModelMessage[]): string[] {
@@ -30,7 +30,7 @@ export function keepOpening(opening: readonly string[], rows: readonly ModelMess
   ]);
 }
 
-/** Of all that was told, in order: the first, and the newest. */
-export function chooseOpening(told: readonly string[]): string[] {
-  return told.length <= 1 ? [...told] : [...told.slice(0, 1), ...told.slice(-1)];
+/** Of all that was said, in order: the first, and the newest. */
+export function chooseOpening(notes: readonly string[]): string[] {
+  return notes.length <= 1 ? [...notes] : [...notes.slice(0, 1), ...notes.slice(-1)];
 }

@@ -25,7 +25,7 @@ function find(plan: Plan, ...ids: string[]): string | string[] {
 }
 
 describe("the numbers of a plan", () => {
-  it("go on after the last, also if that task is deleted or the plan cleared", () => {
+  it("continue after the last, also if that task is deleted or the plan cleared", () => {
     const plan = planOf("A", "B", "C");
     const deleted = deleteTasks(plan, { task_ids: ["task_3"] });
     const again = createTasks(deleted.ok ? deleted.plan : plan, { section_title: "S", task_contents: ["D"] }, makeId);

@@ -98,7 +98,7 @@ describe("a run with fallback models", () => {
     expect(run.slept).toEqual([30_000, 300_000]);
   });
 
-  it("tells each model but the last that another one can be asked", async () => {
+  it("says to each model but the last that another one can be asked", async () => {
     const run = new ScriptedRun([refused(), refused(), says("Hello.")]);
     await run.run({ model: "a", agent });
     expect(run.requests.map(({ has_fallback }) => has_fallback)).toEqual([true, true, undefined]);

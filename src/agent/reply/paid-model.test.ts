@@ -52,7 +52,7 @@ describe("a reservation that is refused", () => {
     expect(await run.run()).toEqual({ status: "interrupted", interrupts: [interrupt] });
   });
 
-  it("is made again in the run that goes on once the cap is raised, also behind a reply that was cut", async () => {
+  it("is made again in the run that continues once the cap is raised, also behind a reply that was cut", async () => {
     const { run } = start([says("and the end.")]);
     const history = [
       { role: "user" as const, content: "Tell me all." },
@@ -73,7 +73,7 @@ describe("a reservation that is refused", () => {
     expect(run.requests.map(({ model }) => model)).toEqual(["m"]);
   });
 
-  it("leaves the summary to a list of work, and the run goes on", async () => {
+  it("leaves the summary to a list of work, and the run continues", async () => {
     const { run, spending } = start([says("Done.")]);
     spending.answer = async ({ output_tokens }) => (output_tokens > 8000 ? refuse({}) : null);
     const history = Array.from({ length: 8 }, () => ({ role: "user" as const, content: "word ".repeat(600) }));
@@ -118,7 +118,7 @@ describe("what a call costs", () => {
     expect(cancelled.run.facts).toMatchObject([{ type: "assistant_message", partial: true, usage: null }]);
   });
 
-  it("is in the books before the fact that tells of it", async () => {
+  it("is in the books before the fact that names it", async () => {
     const { run, spending } = start([callsTools("work"), says("Done.")]);
     run.onFact = ({ type }) => {
       if (type === "assistant_message") expect(spending.open).toEqual([]);
@@ -126,7 +126,7 @@ describe("what a call costs", () => {
     expect(await run.run()).toEqual(completed("Done."));
   });
 
-  it("is at most what a cap leaves: the reply is cut there and goes on, until too little is left", async () => {
+  it("is at most what a cap leaves: the reply is cut there and continues, until too little is left", async () => {
     const run = new ScriptedRun(() => ({ ...says("Half of it", "length"), tokenizer: 1 }));
     const spending = new CheckedSpending(7000);
     run.spending = spending;

@@ -213,7 +213,7 @@ function readUserMessage(message: AnyMessage): RunInput["messages"] {
   return isEmptyContent(content) ? [] : [{ message_id: message.id, content }];
 }
 
-/** It only tells which messages the client shows, so nothing is to be remembered of its id. */
+/** It only says which messages the client shows, so nothing is to be remembered of its id. */
 async function withOurId(ids: SentIds, entry: HistoryEntry): Promise<HistoryEntry> {
   return { ...entry, message_id: await ids.find("msg", entry.message_id) };
 }

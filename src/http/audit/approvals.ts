@@ -34,13 +34,13 @@ export async function auditAnswers<T>(
 }
 
 /**
- * The same for answers that don't name the run that asked. The thread gets no answer to what no run is found to ask: its
- * run may ask a moment later, and the answer would count without an entry.
+ * The same for answers that don't name the run that asked. The thread gets no answer to what no run is found to ask:
+ * its run may ask a moment later, and the answer would count without an entry.
  */
 export async function auditOpenAnswers<T>(
   context: AppContext,
   { user_id, thread_id, resume }: Pick<RunInput, "user_id" | "thread_id" | "resume">,
-  /** Who names a run that there is only watches it. */
+  /** Whoever names a run that there is only watches it. */
   isKnown: boolean,
   work: (notes: AuditNotes) => Promise<T>,
 ): Promise<T> {

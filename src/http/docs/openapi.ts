@@ -27,7 +27,7 @@ const tags: Record<string, string> = {
   "Users and keys": "Accounts, API keys, sessions, and the audit of what was done.",
   "Sign-in": "How people sign in with an issuer of OpenID Connect.",
   Slack: "The app in Slack: workspaces, and where Slack sends its requests.",
-  Server: "Health, settings to mend, and this description.",
+  Server: "Health, settings to fix, and this description.",
 };
 
 export function addOpenApi(app: App): void {

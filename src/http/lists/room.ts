@@ -1,6 +1,6 @@
 // Room for long answers: each is read, parsed and written again, so an isolate makes a few of them at a time.
-import { answerDoor, enterDoor } from "../../lib/memory/doors.ts";
 import type { Leave } from "../../lib/memory/isolate.ts";
+import { answerLimiter, waitForRoom } from "../../lib/memory/limiters.ts";
 import type { AppContext } from "../context.ts";
 import { overloaded } from "../errors.ts";
 
@@ -12,7 +12,7 @@ export async function withRoom(
   let leave: Leave | null = null;
   const admit = async (bytes: number) => {
     leave?.();
-    leave = await enterDoor(answerDoor, bytes, context.get("caller").user_id);
+    leave = await waitForRoom(answerLimiter, bytes, context.get("caller").user_id);
     if (leave === null) throw overloaded("answers");
   };
   try {

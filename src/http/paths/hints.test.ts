@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createApp } from "../../app.ts";
 import { guessesWithoutKey, hintAt } from "./hints.ts";
 
-const doors = {
+const answers = {
   description: /GET \/openapi\.json.*\/docs/,
   agUi: /POST \/ag-ui/,
   runs: /POST \/v1\/threads\/\{thread_id\}\/runs/,
@@ -14,38 +14,38 @@ const doors = {
 
 describe("who guesses", () => {
   it.each([
-    ["/swagger.json", doors.description],
-    ["/api-docs", doors.description],
-    ["/v3/api-docs/swagger-config", doors.description],
-    ["/v1/openapi.json", doors.description],
-    ["/api/v1/openapi.yaml", doors.description],
-    ["/docs/openapi.json", doors.description],
-    ["/Swagger/index.html", doors.description],
-    ["/mcp", doors.agUi],
-    ["/sse", doors.agUi],
-    ["/mcp/sse", doors.agUi],
-    ["/api/copilotkit", doors.agUi],
-    ["/.well-known/agent-card.json", doors.agUi],
-    ["/chat/completions", doors.runs],
-    ["/v1/chat/completions", doors.runs],
-    ["/v1/responses", doors.runs],
-    ["/v1/messages", doors.runs],
-    ["/.well-known/oauth-protected-resource", doors.key],
-    ["/.well-known/oauth-protected-resource/mcp", doors.key],
-    ["/.well-known/oauth-authorization-server", doors.key],
-    ["/.well-known/openid-configuration", doors.key],
-    ["/register", doors.key],
-    ["/health", doors.health],
-    ["/api/health", doors.health],
-    ["/readyz", doors.health],
-    ["/healthcheck", doors.health],
-    ["/slack/events", doors.slack],
-    ["/threads", doors.usual],
-    ["/robots.txt", doors.usual],
-    ["/v1/threads/mcp/messages/", doors.usual],
-  ])("%s is told the right door", (path, door) => expect(hintAt(path)).toMatch(door));
+    ["/swagger.json", answers.description],
+    ["/api-docs", answers.description],
+    ["/v3/api-docs/swagger-config", answers.description],
+    ["/v1/openapi.json", answers.description],
+    ["/api/v1/openapi.yaml", answers.description],
+    ["/docs/openapi.json", answers.description],
+    ["/Swagger/index.html", answers.description],
+    ["/mcp", answers.agUi],
+    ["/sse", answers.agUi],
+    ["/mcp/sse", answers.agUi],
+    ["/api/copilotkit", answers.agUi],
+    ["/.well-known/agent-card.json", answers.agUi],
+    ["/chat/completions", answers.runs],
+    ["/v1/chat/completions", answers.runs],
+    ["/v1/responses", answers.runs],
+    ["/v1/messages", answers.runs],
+    ["/.well-known/oauth-protected-resource", answers.key],
+    ["/.well-known/oauth-protected-resource/mcp", answers.key],
+    ["/.well-known/oauth-authorization-server", answers.key],
+    ["/.well-known/openid-configuration", answers.key],
+    ["/register", answers.key],
+    ["/health", answers.health],
+    ["/api/health", answers.health],
+    ["/readyz", answers.health],
+    ["/healthcheck", answers.health],
+    ["/slack/events", answers.slack],
+    ["/threads", answers.usual],
+    ["/robots.txt", answers.usual],
+    ["/v1/threads/mcp/messages/", answers.usual],
+  ])("%s gets the right hint", (path, hint) => expect(hintAt(path)).toMatch(hint));
 
-  it("names only doors that are there", () => {
+  it("names only routes that exist", () => {
     const served = new Set(
       createApp().routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`),
     );
@@ -63,7 +63,7 @@ describe("who guesses", () => {
   });
 
   it("with a megabyte of path is answered at once", () => {
-    expect(hintAt(`/${"v1/".repeat(300_000)}`)).toMatch(doors.usual);
-    expect(hintAt(`/mcp/${"\n/".repeat(300_000)}`)).toMatch(doors.agUi);
+    expect(hintAt(`/${"v1/".repeat(300_000)}`)).toMatch(answers.usual);
+    expect(hintAt(`/mcp/${"\n/".repeat(300_000)}`)).toMatch(answers.agUi);
   });
 });

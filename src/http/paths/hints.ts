@@ -1,4 +1,4 @@
-// Where the door is that a client looks for. Programs and people try the same few paths first at a server that they
+// Says where to find what a client looks for. Programs and people try the same few paths first at a server that they
 // don't know: for OpenAPI, MCP, OAuth, OpenAI's API, health. A 404 without a word makes them give up.
 
 interface Hint {

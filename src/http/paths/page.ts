@@ -2,7 +2,7 @@
 // preview's host must never show the page (`run_worker_first` of wrangler.toml; `npm start` brings those here, too). So
 // all paths outside the API are requested from the assets.
 //
-// A path without a file is a place on the page for who asks for HTML, as browsers do when a person goes there. For
+// A path without a file is a place on the page for whoever asks for HTML, as browsers do when a person goes there. For
 // anybody else it does not exist: a program that gets the page with 200 takes it for what it looked for.
 import type { Env } from "../../config.ts";
 import { namesType } from "./accept.ts";
@@ -16,8 +16,8 @@ function pathOf(address: string): string {
 }
 
 /**
- * Responds with the file at that path, or with the page. Returns null if the path belongs to the API, or the method can't
- * be one for a file. `answerMissing` answers where there is neither.
+ * Responds with the file at that path, or with the page. Returns null if the path belongs to the API, or the method
+ * can't be one for a file. `answerMissing` answers where there is neither.
  */
 export function servePage(
   request: Request,

@@ -44,7 +44,7 @@ describe("a rate", () => {
     expect(counts.waitFor("key", 60, now)).toBeLessThanOrEqual(70_000);
     for (let second = 0; second < 600; second += 2)
       expect(counts.take("key", 60, now + second * 1_000).wait_ms).toBe(0);
-    expect(counts.isNews("key", now)).toBe(true);
+    expect(counts.takeNotice("key", now)).toBe(true);
   });
 
   it("lets no more through where the clock goes back by seconds", () => {
@@ -115,5 +115,5 @@ describe("what is open", () => {
 
 it("says something of a key once a minute", () => {
   const counts = createCounts();
-  expect([0, 1, 59_999, 60_000].map((now) => counts.isNews("key", now))).toEqual([true, false, false, true]);
+  expect([0, 1, 59_999, 60_000].map((now) => counts.takeNotice("key", now))).toEqual([true, false, false, true]);
 });

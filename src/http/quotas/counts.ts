@@ -9,7 +9,10 @@ const SLOTS = 7;
 const MAX_COUNTED = 10_000;
 /** Whoever is refused is refused again for so long without a question to others. */
 const REFUSED_MS = 5_000;
-/** What is open for longer is not counted, unless told: the runtime may have ended a request without a word. */
+/**
+ * What is open for longer is not counted, unless the caller says otherwise: the runtime may have ended a request
+ * without a word.
+ */
 const OPEN_MS = 3_600_000;
 /** A flood is one line in the log in this time. */
 const SAID_MS = 60_000;
@@ -28,16 +31,16 @@ interface Counted {
 /** `key` names a quota and a user. */
 export interface Counts {
   /**
-   * Takes one, if fewer than `quota` were taken in the last minute; no sixty seconds ever have more. `wait_ms` is 0 if it
-   * was taken, else the time after which it may succeed.
+   * Takes one, if fewer than `quota` were taken in the last minute; no sixty seconds ever have more. `wait_ms` is 0 if
+   * it was taken, else the time after which it may succeed.
    */
   take(key: string, quota: number, now: number): { wait_ms: number; taken: number; total: number };
   /** How long `take` would refuse. */
   waitFor(key: string, quota: number, now: number): number;
   /** Another place refused what was taken here: so does this one for some seconds. */
   refuse(key: string, now: number): void;
-  /** Whether a refusal is to be said: the first in a minute. */
-  isNews(key: string, now: number): boolean;
+  /** Whether to log a refusal: the first in a minute. */
+  takeNotice(key: string, now: number): boolean;
   /**
    * Opens one more, if fewer than `quota` are open. Returns what closes it; null if it is refused. It counts no longer
    * than `lives_ms`.
@@ -53,7 +56,8 @@ export function createCounts(): Counts {
   function read(key: string, now: number): Counted {
     const slot = Math.floor(now / SLOT_MS);
     const before = counted.get(key);
-    // A clock that was set back by more is right from now on: else all would count as one moment until it has caught up.
+    // A clock that was set back by more is right from now on: else all would count as one moment until it has caught
+    // up.
     const known = before !== undefined && before.newest - slot < SLOTS ? before : newCounted(slot, before?.total);
     for (let next = Math.max(known.newest + 1, slot - SLOTS + 1); next <= slot; next++) known.slots[next % SLOTS] = 0;
     known.newest = Math.max(known.newest, slot);
@@ -76,7 +80,7 @@ export function createCounts(): Counts {
     refuse(key, now) {
       read(key, now).refused_until = now + REFUSED_MS;
     },
-    isNews(key, now) {
+    takeNotice(key, now) {
       const known = read(key, now);
       if (now - known.said_at < SAID_MS) return false;
       known.said_at = now;

@@ -1,8 +1,8 @@
 // Holds users to the quotas that are rates, and to those of what is open. Nothing here writes to D1 or asks a thread's
 // object. What this isolate refuses costs a look into its memory.
 //
-// A user's requests may come to many isolates. Where the number matters to others, an isolate that sees more than a tenth
-// of a quota asks Cloudflare's rate limits, which count for a location. So usual requests ask nobody.
+// A user's requests may come to many isolates. Where the number matters to others, an isolate that sees more than a
+// tenth of a quota asks Cloudflare's rate limits, which count for a location. So usual requests ask nobody.
 import { configOf, type Env } from "../../config.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import type { Failure } from "../../protocol/error.ts";
@@ -23,7 +23,7 @@ const COUNTER_LIMIT = 10;
 const WINDOW_SECONDS = 60;
 /** Enough to find out why a client fails. */
 const LINES_A_MINUTE = 120;
-/** Of refused bodies, which may be 16 MiB. Who comes too often is told to wait by the first ones. */
+/** Of refused bodies, which may be 16 MiB. Whoever comes too often reads in the first answers how long to wait. */
 const DROPS_A_MINUTE = 60;
 /** Until something that is open may be closed. */
 const CLOSED_SECONDS = 5;
@@ -83,9 +83,9 @@ export function takeDrop(env: Env, user_id: string | null, now = Date.now()): bo
   return countsOf(env).take(`drops/${user_id ?? ""}`, DROPS_A_MINUTE, now).wait_ms === 0;
 }
 
-/** Whether nobody was told in the last minute, as far as this isolate knows. */
-export function isNews(env: Env, key: string, now = Date.now()): boolean {
-  return countsOf(env).isNews(key, now);
+/** Whether to say this: once a minute, as far as this isolate knows. */
+export function takeNotice(env: Env, key: string, now = Date.now()): boolean {
+  return countsOf(env).takeNotice(key, now);
 }
 
 /** Counts something that is open until `close` is called, and no longer than `lives_ms`. */
@@ -115,6 +115,6 @@ async function isWithin(env: Env, key: string): Promise<boolean> {
 }
 
 function refuse(counts: Counts, key: string, { user_id }: Holder, failure: Failure, now: number): Failure {
-  if (counts.isNews(key, now)) logWarning("quota_exceeded", { user_id, quota: key.slice(0, key.indexOf("/")) });
+  if (counts.takeNotice(key, now)) logWarning("quota_exceeded", { user_id, quota: key.slice(0, key.indexOf("/")) });
   return failure;
 }

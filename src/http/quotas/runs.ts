@@ -23,8 +23,8 @@ interface Live {
   runs: number;
   asked_at: number;
   /**
-   * The last question. Who comes while it is open waits for it, or a burst would start on what is not known yet. The wait
-   * has a limit of its own: if the request that asks is cancelled, this never resolves.
+   * The last question. Whoever comes while it is open waits for it, or a burst would start on what is not known yet.
+   * The wait has a limit of its own: if the request that asks is cancelled, this never resolves.
    */
   asked: Promise<void>;
   is_asking: boolean;

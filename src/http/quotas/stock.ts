@@ -1,7 +1,7 @@
 // Holds users to the quotas of what they have by the thousand: threads, projects, stored bytes. D1 is asked some times
 // an hour, and what was let in since is added. So a user who makes things through many isolates at once may get some
-// minutes' worth more, and nobody waits for D1 but the first in an isolate, and users who have used up half of their room.
-// Only a user whose room is used up is asked about: does the thread exist?
+// minutes' worth more, and nobody waits for D1 but the first in an isolate, and users who have used up half of their
+// room. Only a user whose room is used up is asked about: does the thread exist?
 import { configOf, type Env } from "../../config.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import { putNewest } from "../../lib/memory/newest.ts";
@@ -28,7 +28,9 @@ const MAX_THREADS = 20_000;
 
 interface Held extends Stock {
   asked_at: number;
-  /** The last question. Who waits for it needs a limit: if the request that asks is cancelled, this never resolves. */
+  /**
+   * The last question. Whoever waits for it needs a limit: if the request that asks is cancelled, this never resolves.
+   */
   asked: Promise<void>;
   is_asking: boolean;
   /** Whether D1 has ever been asked, and has answered or failed. */

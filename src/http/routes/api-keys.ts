@@ -127,7 +127,7 @@ function grantOf(
 ): Pick<StoredApiKey, "scopes" | "expires_at"> {
   for (const scope of scopes ?? []) requireScope(caller, scope);
   const inherited = caller.is_limited ? caller.scopes.filter((scope) => scope !== "admin") : null;
-  // A session's end is that of a sign-in. People make keys for programs, which go on.
+  // A session's end is that of a sign-in. People make keys for programs, which continue.
   const latest = caller.kind === "session" ? null : caller.expires_at;
   const until = expires_in_seconds === undefined ? latest : now + expires_in_seconds * 1000;
   if (latest !== null && until !== null && until > latest) {

@@ -121,7 +121,7 @@ function isAdmin({ scopes }: Caller): boolean {
 
 /**
  * An admin's address is not for the users whom it serves, and the admin key is not the first user's own. The address of
- * whom nobody knows is: of who used a copied cookie.
+ * whom nobody knows is: of whoever used a copied cookie.
  */
 function show(each: AuditEntry, caller: Caller): AuditEntry & { source: AuditSource } {
   const isOwn = each.actor_id === caller.user_id && each.key_id !== ADMIN_KEY_ID;

@@ -1,4 +1,4 @@
-// What an operator should know of the server and nobody else: settings to mend, and how far a change of ENCRYPTION_KEY
+// What an operator should know of the server and nobody else: settings to fix, and how far a change of ENCRYPTION_KEY
 // is. `/healthz` is open to everybody and says none of it.
 import { z } from "@hono/zod-openapi";
 import { findWarnings } from "../../config/warnings.ts";
@@ -105,7 +105,7 @@ export function addServer(app: App): void {
       tag: "Server",
       summary: "Read what an operator should know",
       description:
-        "Settings to mend, the state of encryption, the size of the database and retention. Counts secrets and shows none.",
+        "Settings to fix, the state of encryption, the size of the database and retention. Counts secrets and shows none.",
       scope: "admin",
       answers: { 200: { description: "The server.", schema: serverAnswer } },
     },

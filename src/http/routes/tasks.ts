@@ -13,8 +13,8 @@ import { unwrap } from "../errors.ts";
 import { hopsHeader, readChain } from "../hops.ts";
 import { addOperation } from "../operation.ts";
 import { keyOf, readOfThread } from "../ownership.ts";
-import { plan, threadParams } from "../schemas.ts";
-import { planPatch, planWithLedger } from "./plan-schemas.ts";
+import { threadParams } from "../schemas.ts";
+import { plan, planPatch, planWithLedger } from "./plan/schemas.ts";
 
 const tag = "Threads";
 const path = "/v1/threads/{thread_id}/tasks";

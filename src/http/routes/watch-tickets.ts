@@ -1,6 +1,6 @@
-// Streams for a browser's own `EventSource`, which can't send a key: a page asks for a ticket with its key, and opens the
-// address that has it. `EventSource` reconnects to that address by itself, so the ticket stays valid for that, and only
-// for the same stream, for an hour. Whoever opens it again takes the stream over from who has it.
+// Streams for a browser's own `EventSource`, which can't send a key: a page asks for a ticket with its key, and opens
+// the address that has it. `EventSource` reconnects to that address by itself, so the ticket stays valid for that, and
+// only for the same stream, for an hour. Whoever opens it again takes the stream over from whoever has it.
 import { z } from "@hono/zod-openapi";
 import { findOpened, openTicket, UNOPENED } from "../../store/tickets.ts";
 import { callThread } from "../../thread/stub.ts";

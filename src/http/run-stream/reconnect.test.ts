@@ -189,7 +189,7 @@ describe("followLives", () => {
     first.say(`data: {"type":"MESSAGES_SNAPSHOT","messages":["${"x".repeat(MAX_HELD_BYTES)}`);
     expect((await client.read())?.length).toBeGreaterThan(MAX_HELD_BYTES);
     first.crash();
-    await expect(client.read()).rejects.toThrow("amid a frame");
+    await expect(client.read()).rejects.toThrow("within a frame");
     expect(client.reconnects()).toBe(0);
   });
 

@@ -3,8 +3,8 @@
 // was open, both snapshots, everything opened again, and the rest.
 //
 // A chunk is read once the one before it was taken, so a slow client delays only its own reader. The stream ends
-// cleanly after the run's terminal event, and after RUN_ERROR once the client's key no longer holds. In every other case
-// it is aborted.
+// cleanly after the run's terminal event, and after RUN_ERROR once the client's key no longer holds. In every other
+// case it is aborted.
 //
 // One request of the Worker is behind it. That may last as long as its client is connected, but it may make 50
 // subrequests on the smallest plan and 10,000 on others, and compute for 30 s unless configured otherwise (10 ms on the
@@ -22,7 +22,7 @@ import { type ClientResult, SentEvents } from "./sent.ts";
 // Together with the request's other calls, this stays below 50 subrequests. A client that needs more lives sees its
 // connection break, and sends its request again.
 const MAX_RECONNECTS = 40;
-// An object that can't be reached for this long will not be reachable soon. Its run goes on without this client.
+// An object that can't be reached for this long will not be reachable soon. Its run continues without this client.
 const MAX_OUTAGE_MS = 60_000;
 const RECONNECT_BACKOFF = { base_ms: 100, cap_ms: 5_000 };
 // A life that ends sooner counts as a failed attempt: the next one waits longer.
@@ -30,7 +30,8 @@ const MIN_LIFE_MS = 1_000;
 // The object sends a ping every 10 s. A lost machine does not even close its connections.
 const MAX_SILENCE_MS = 45_000;
 const MAX_ANSWER_MS = 15_000;
-// As much as the object sends at once. Most reads have a few hundred bytes, and most buffers stay as small as they begin.
+// As much as the object sends at once. Most reads have a few hundred bytes, and most buffers stay as small as they
+// begin.
 const BUFFER_BYTES = 64 * 1024;
 
 /** What a client reads whose key no longer holds, or whose account is disabled. */
@@ -44,7 +45,7 @@ type Bytes = ReadableStream<Uint8Array>;
 /**
  * `next` opens a stream of the object's next life, and rejects if it can't be reached. If it rejects with a `Problem`
  * of a status below 500, trying again is useless. `unauthorized` and `forbidden`: the client may not see more of the
- * run, which goes on. `clientResults` are tool results that the client sent itself: their events are dropped.
+ * run, which continues. `clientResults` are tool results that the client sent itself: their events are dropped.
  */
 export function followLives(
   first: Bytes,
@@ -67,7 +68,7 @@ export class RunFollower {
   #outage: { since: number; attempts: number } | null = null;
   #attachedAt = 0;
   #closed = false;
-  /** Whether the client was told that its key no longer holds. */
+  /** Whether the client has read that its key no longer holds. */
   #isRefused = false;
   /** Ends the pause between two attempts. */
   #wake: () => void = () => {};
@@ -132,7 +133,7 @@ export class RunFollower {
       return this.#cutter.push(chunk);
     }
     this.#source = null;
-    if (this.#cutter.isTorn) throw new Error("the thread's stream broke amid a frame that was sent in part");
+    if (this.#cutter.isTorn) throw new Error("the thread's stream broke within a frame that was sent in part");
     if (this.#sent.ended) return null;
     if (!this.#sent.isTracked) throw new Error("the thread's stream broke, and what it left open is not known");
     return [];

@@ -170,7 +170,7 @@ describe("a session's token", () => {
     expect(entriesOf(world)).toEqual([]);
   });
 
-  it("goes on while D1 can't replace it, and is neither wrong nor copied while D1 can't say", async () => {
+  it("continues while D1 can't replace it, and is neither wrong nor copied while D1 can't say", async () => {
     const away = { is: false };
     const world = await startWorld((db) => whileNot(away, db));
     const { isolate, other, token, pass } = world;

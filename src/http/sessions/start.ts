@@ -19,7 +19,7 @@ export interface SignedIn {
 }
 
 /** Throws unless a browser can hold a session for this server's address. Call it before a sign-in begins. */
-export function requireCookie(context: AppContext): string {
+function requireCookie(context: AppContext): string {
   const name = cookieName(new URL(context.req.url));
   if (name === null) throw new Problem("forbidden", NO_COOKIE_HERE);
   return name;

@@ -44,7 +44,7 @@ describe("what an isolate keeps", () => {
     );
   });
 
-  it("is taken from who has more than its share, then from all where work needs it", () => {
+  it("is taken from whoever has more than its share, then from all where work needs it", () => {
     const account = createMemoryAccount(limits);
     const [texts, frames] = [openPool(account, "texts", 20), openPool(account, "frames", 40)];
     texts.add(20);

@@ -6,7 +6,8 @@
 //   back when it is asked. It is asked when its own share is full, and when the room is needed for work.
 // - **What can't be dropped is large for a short time**: a request to a model while it is sent, an answer of a sandbox
 //   while it is read. It is admitted by its weight, in the order in which it came, and waits until it fits. What is
-//   larger than all of the room is admitted alone, so something always goes on. What is small neither waits nor counts.
+//   larger than all of the room is admitted alone, so something always continues. What is small neither waits nor
+//   counts.
 
 export interface Limits {
   /** Of everything together. */

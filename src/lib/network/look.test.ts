@@ -11,7 +11,7 @@ const answer =
     new Response(body, init);
 
 describe("a look at a public address", () => {
-  it("tells status and body, also of a refusal and a redirect", async () => {
+  it("returns status and body, also of a refusal and a redirect", async () => {
     const seen = await lookAtPublic(answer("héllo", { status: 404 }), "https://example.com/x", signal);
     const body_hash = createHash("sha256").update("héllo").digest("hex");
     expect(seen).toEqual({ ok: true, status: 404, body: "héllo", body_bytes: 6, body_hash });

@@ -39,7 +39,7 @@ export interface MarkupOptions {
 }
 
 export interface MarkupParser {
-  /** Whether the piece is plain text that goes on as it is. It is consumed then, without a call of the sink. */
+  /** Whether the piece is plain text that continues as it is. It is consumed then, without a call of the sink. */
   passes(text: string): boolean;
   push(text: string): void;
   /** Sends what was held back and closes what is open. */

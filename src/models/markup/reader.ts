@@ -1,4 +1,4 @@
-// What reads the calls after an opening tag or token, until the text of the reply goes on.
+// What reads the calls after an opening tag or token, until the text of the reply continues.
 import type { Cursor } from "./tags.ts";
 
 /**

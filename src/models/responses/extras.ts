@@ -1,5 +1,6 @@
-// What goes back of a reply of the Responses API: its reasoning, encrypted and only for who made it, and the places of
-// its messages and calls, whose contents are in the stored message. Items are read again from storage, so each is checked.
+// What goes back of a reply of the Responses API: its reasoning, encrypted and only for whoever made it, and the places
+// of its messages and calls, whose contents are in the stored message. Items are read again from storage, so each is
+// checked.
 import { fitsExtras, type ReplyExtras } from "../../agent/model.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { hashText } from "../exchange/hash.ts";

@@ -4,11 +4,12 @@ import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
 import { fullOf, usualQuotas } from "../../http/ownership.ts";
-import { gitCredential, gitCredentialBody, pageOf, pageQuery } from "../../http/schemas.ts";
+import { pageOf, pageQuery } from "../../http/schemas.ts";
 import { normalizeGitHost } from "../../protocol/git-credential.ts";
 import type { SecretPorts } from "../../secrets/sealed.ts";
 import { readSecret } from "../../store/secrets.ts";
 import { deleteGitCredential, listGitCredentials, storeGitCredential } from "../git-credentials.ts";
+import { gitCredential, gitCredentialBody } from "./schemas.ts";
 
 const tag = "Git";
 

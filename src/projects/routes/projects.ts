@@ -6,7 +6,7 @@ import { nearAnswer, nearHeaders, readNear } from "../../http/lists/near.ts";
 import { addOperation } from "../../http/operation.ts";
 import { missing, removeThread, requireProject, withStock } from "../../http/ownership.ts";
 import { takeOne } from "../../http/quotas/quotas.ts";
-import { pageOf, pageQuery, project, projectBody, projectPatch } from "../../http/schemas.ts";
+import { pageOf, pageQuery } from "../../http/schemas.ts";
 import { isBranchName, readGitAddress, whyNoCheckout } from "../../lib/git-address.ts";
 import { whyNotPublic } from "../../lib/public-url.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
@@ -18,6 +18,7 @@ import { listThreadsOfProject } from "../../store/threads.ts";
 import { agentMemory } from "../../thread/agent-memory.ts";
 import { removeSandbox } from "./sandbox-removal.ts";
 import { requireWithinLimits } from "./sandbox-settings.ts";
+import { project, projectBody, projectPatch } from "./schemas.ts";
 
 const tag = "Projects";
 const params = z.object({ project_id: clientId });

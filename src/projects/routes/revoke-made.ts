@@ -26,7 +26,7 @@ export async function finishRevocation(job: RevokeMade, env: Env): Promise<void>
   const { user_id, key_id, attempt } = job;
   const config = readConfig(env);
   const scope = { config, provider: findProvider(config), database: env.DB, user_id };
-  // The admin key may have made new things since. Who asked for this and got no answer asks again.
+  // The admin key may have made new things since. Whoever asked for this and got no answer asks again.
   if (key_id !== ADMIN_KEY_ID) forgetLinks((await revokeMade(env.DB, user_id, key_id, Date.now())).tokens);
   try {
     await endRevokedAccess(scope, AbortSignal.timeout(LIMIT_MS));

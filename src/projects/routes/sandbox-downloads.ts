@@ -7,11 +7,12 @@ import type { App, AppContext } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
 import { watchKey } from "../../http/key-watch.ts";
 import { type Answer, addOperation } from "../../http/operation.ts";
-import { downloadBody, filePath, folderPath, ticket } from "../../http/schemas.ts";
+import { ticket } from "../../http/schemas.ts";
 import { countOpen } from "../../http/stream.ts";
 import { issueTicket, redeemTicket, TICKET_CHARACTERS, ticketScopes } from "../../http/tickets.ts";
 import { requireAbility, withWatchedWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
+import { downloadBody, filePath, folderPath } from "./schemas.ts";
 
 const tag = "Sandboxes";
 const params = z.object({ project_id: clientId });

@@ -5,10 +5,10 @@ import { UPLOAD_BYTES } from "../../http/body.ts";
 import type { App } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
-import { filePath, folderPath, sandboxFile, sandboxFiles } from "../../http/schemas.ts";
 import { countOpen } from "../../http/stream.ts";
 import { withWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
+import { filePath, folderPath, sandboxFile, sandboxFiles } from "./schemas.ts";
 
 const tag = "Sandboxes";
 const params = z.object({ project_id: clientId });

@@ -3,11 +3,11 @@ import { z } from "@hono/zod-openapi";
 import type { Workspace, WorkspaceState } from "../../agent/workspace.ts";
 import type { App } from "../../http/context.ts";
 import { addOperation } from "../../http/operation.ts";
-import { workspaceState } from "../../http/schemas.ts";
 import { requireAbility, withWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { deleteSshAccess, findSshAccess } from "../../store/projects/ssh-accesses.ts";
 import { giveBackSandbox } from "../../store/quotas/sandboxes.ts";
+import { workspaceState } from "./schemas.ts";
 
 const tag = "Sandboxes";
 const params = z.object({ project_id: clientId });

@@ -6,12 +6,12 @@ import type { App } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
 import { requireProject } from "../../http/ownership.ts";
-import { sshAccess, sshBody, sshStatus } from "../../http/schemas.ts";
 import { requireAbility, withWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { whileMakerLives } from "../../store/keys/maker.ts";
 import { deleteSshAccess, findSshAccess, putSshAccess, readSshAccess } from "../../store/projects/ssh-accesses.ts";
 import { UNDO_MS } from "../previews/previews.ts";
+import { sshAccess, sshBody, sshStatus } from "./schemas.ts";
 
 const tag = "Sandboxes";
 const params = z.object({ project_id: clientId });

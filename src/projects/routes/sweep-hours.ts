@@ -1,6 +1,6 @@
 // The clock's look at sandboxes that run: counts their hours, and stops those of users who have used theirs up. Files
-// stay. Nobody tells the server that a sandbox has stopped by itself, so each is asked for every ten minutes; what it did
-// within these is counted as running. One that is not stopped now is looked at again.
+// stay. Nothing reports to the server that a sandbox has stopped by itself, so each is asked for every ten minutes;
+// what it did within these is counted as running. One that is not stopped now is looked at again.
 import { configOf, type Env } from "../../config.ts";
 import { describeError, logError, logWarning } from "../../lib/log.ts";
 import { findProvider, type SandboxProvider } from "../../sandboxes/index.ts";
@@ -11,7 +11,10 @@ import { describeExisting } from "../sandbox.ts";
 /** The error of a start and of a stop. A request to the provider for each sandbox that runs in this time. */
 const LOOKED_AT_MS = 10 * 60_000;
 
-/** Two thousand that run are looked at in time; with more of them it takes longer, and what they run is counted the same. */
+/**
+ * Two thousand that run are looked at in time; with more of them it takes longer, and what they run is counted the
+ * same.
+ */
 const SANDBOXES_PER_SWEEP = 200;
 /** A Worker has six connections at once, also for the other work of the clock. */
 const SANDBOXES_AT_ONCE = 5;

@@ -194,11 +194,11 @@ export class TerminalBridge {
       this.fail("Nothing of the output was taken for a minute.", close.policy);
     } else if (now - this.#usedAt >= idle_ms) {
       this.fail(
-        "Closed after 30 minutes without input or output. The shell goes on while the sandbox runs.",
+        "Closed after 30 minutes without input or output. The shell keeps running while the sandbox runs.",
         close.policy,
       );
     } else if (now - this.#typedAt >= unattended_ms) {
-      this.fail("Closed after 8 hours without input. The shell goes on while the sandbox runs.", close.policy);
+      this.fail("Closed after 8 hours without input. The shell keeps running while the sandbox runs.", close.policy);
     } else if (now - this.#pingedAt >= ping_ms) {
       this.#pingedAt = now;
       // Unreceived pings are of no use and would accumulate.

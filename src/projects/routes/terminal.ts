@@ -7,12 +7,13 @@ import type { App, AppContext } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
 import { type KeyWatch, watchKey } from "../../http/key-watch.ts";
 import { addOperation } from "../../http/operation.ts";
-import { terminalBody, ticket } from "../../http/schemas.ts";
+import { ticket } from "../../http/schemas.ts";
 import { countOpen } from "../../http/stream.ts";
 import { issueTicket, redeemTicket, TICKET_CHARACTERS, ticketScopes } from "../../http/tickets.ts";
 import { requireAbility, withWatchedWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { logError } from "../../lib/log.ts";
 import { clientId } from "../../protocol/ids.ts";
+import { terminalBody } from "./schemas.ts";
 import { TerminalBridge, TICK_MS } from "./terminal-bridge.ts";
 
 const tag = "Sandboxes";

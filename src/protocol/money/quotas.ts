@@ -10,8 +10,8 @@ export interface Quota {
   counts: string;
   /**
    * Where it is counted. `D1` and `object` are exact, as far as D1 has heard. `location`: by Cloudflare's rate limits,
-   * for each location and approximately. `isolate`: in memory of each isolate of the Worker. `clock`: in D1, by what the
-   * clock sees every ten minutes.
+   * for each location and approximately. `isolate`: in memory of each isolate of the Worker. `clock`: in D1, by what
+   * the clock sees every ten minutes.
    */
   counted: "D1" | "object" | "location" | "isolate" | "clock";
   /** Refused with 429 and `Retry-After`, since time helps; else with 409. */
@@ -170,7 +170,7 @@ export const quotas = {
   agents: held(200, "agents", "Enough for a team. Each may have many versions."),
   agent_versions: {
     ...held(1_000, "versions of one agent", "Three a day for a year."),
-    helps: "Versions stay as long as their agent: go on with a new agent, or",
+    helps: "Versions stay as long as their agent: continue with a new agent, or",
   },
   agent_versions_per_minute: {
     ...held(60, "versions of agents made in a minute", "A script that changes all agents of a team."),

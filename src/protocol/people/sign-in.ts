@@ -1,6 +1,6 @@
 // Why nobody was signed in. The page gets one of these words in its address, `/?sign_in=<code>`, and has the sentences.
 
-export const signInCodes = [
+const signInCodes = [
   /** The person, or the issuer for them, said no there. */
   "cancelled",
   /** Not begun in this browser, too long ago, or used already: begin again. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { clientId } from "../ids.ts";
 import { late } from "../schemas/late.ts";
 
-export const checkRunStatuses = ["running", "completed", "cancelled", "failed"] as const;
+const checkRunStatuses = ["running", "completed", "cancelled", "failed"] as const;
 
 /** As the API returns it. What was seen is in the plan and its receipts. */
 export const checkRun = late(() =>

@@ -7,7 +7,7 @@ export const checkTypes = ["command", "file", "http", "git", "person"] as const;
 export type CheckType = (typeof checkTypes)[number];
 
 /** Who wrote a check. A person's approval of a plan makes its checks theirs. */
-export const checkAuthors = ["person", "project", "model"] as const;
+const checkAuthors = ["person", "project", "model"] as const;
 export type CheckAuthor = (typeof checkAuthors)[number];
 
 /**
@@ -34,7 +34,7 @@ export const checkedTasks = late(() => {
 });
 export type CheckedTasks = z.infer<ReturnType<typeof checkedTasks>>;
 
-export const checkOutcomes = ["passed", "failed", "not_run"] as const;
+const checkOutcomes = ["passed", "failed", "not_run"] as const;
 export type CheckOutcome = (typeof checkOutcomes)[number];
 
 /** Eight say what one task is for. More belong into a command that runs them. */

@@ -19,7 +19,7 @@ export interface SandboxSecretInfo {
 
 export const MAX_SECRETS = 100;
 /** Linux takes 128 KiB for one variable, and a provider 64 KiB for one secret. */
-export const MAX_SECRET_BYTES = 64 * 1024;
+const MAX_SECRET_BYTES = 64 * 1024;
 /** Linux takes 2 MB for all variables and arguments of a program, and some systems half of that. */
 export const MAX_SECRETS_BYTES = 512 * 1024;
 const MAX_HOSTS = 20;

@@ -23,7 +23,7 @@ const NEW_SANDBOX =
   "The sandbox is new: files, installed programs and running commands of the former one are gone. Make again what you need.";
 
 export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox {
-  const client = connectDaytona(settings, { tells: true });
+  const client = connectDaytona(settings, { readsSecrets: true });
   const { lifecycle, connection, toolbox, limits, guard } = client;
   const ports = { connection, toolbox, limits };
   const { secrets } = client;

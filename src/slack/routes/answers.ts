@@ -42,7 +42,7 @@ export interface Asked {
   blocks: unknown[];
 }
 
-/** How much of an answer the run's metadata keeps. Who answers too late is shown this. */
+/** How much of an answer the run's metadata keeps. Whoever answers too late is shown this. */
 const KEPT_CHARACTERS = 200;
 
 /** Returns null if the run does not exist or waits for no answer. */

@@ -7,7 +7,7 @@ import { logIgnored, notifyPerson } from "./requests.ts";
 
 export const DISABLED = "The account that this workspace uses is disabled. Ask whoever runs it.";
 
-/** A person who goes on writing in a channel reads it once in this time. */
+/** A person who keeps writing in a channel reads it once in this time. */
 const SAID_AGAIN_MS = 60 * 60_000;
 
 /** Shows it to one person, who mentioned the app or pressed a button. */

@@ -3,7 +3,7 @@
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
-import { isNews } from "../../http/quotas/quotas.ts";
+import { takeNotice } from "../../http/quotas/quotas.ts";
 import { admitRun } from "../../http/quotas/runs.ts";
 import type { Failure } from "../../protocol/error.ts";
 import type { Quotas } from "../../protocol/money/quotas.ts";
@@ -158,7 +158,7 @@ async function refuseOnce(
   failure: Failure,
 ): Promise<Outcome> {
   const place = `slack/${connected.workspace.team_id}/${message.channel}/${message.user_id}`;
-  return isNews(context.env, place) ? await refuse(context, connected, message, failure) : "done";
+  return takeNotice(context.env, place) ? await refuse(context, connected, message, failure) : "done";
 }
 
 /** Handles a message that can't become a run, however often it is sent: notifies the person, and asks for no repeat. */

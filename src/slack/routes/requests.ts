@@ -41,7 +41,9 @@ export async function readSigned(context: AppContext): Promise<string> {
   }
 }
 
-/** Returns the result of `work`, or `late` if Slack would not wait for it. The work then goes on in the background. */
+/**
+ * Returns the result of `work`, or `late` if Slack would not wait for it. The work then continues in the background.
+ */
 export async function answerInTime<T>(context: AppContext, work: Promise<T>, late: T): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const waited = new Promise<"late">((resolve) => {

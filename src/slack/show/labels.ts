@@ -33,7 +33,7 @@ export const english: Labels = {
   approval: "Approval needed",
   approved: "Approved",
   declined: "Declined",
-  wentOn: "Goes on",
+  wentOn: "Continues",
   ended: "Ended",
   elsewhere:
     "Too much is asked for a message in Slack. Answer in the web app, or reply here to go on without an answer.",

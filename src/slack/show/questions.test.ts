@@ -90,7 +90,7 @@ describe("a cap that was reached", () => {
     expect(toResume(asked, answers)).toEqual([
       { interrupt_id: "budget", status: "resolved", payload: { approved: true } },
     ]);
-    expect(JSON.stringify(closeQuestions(asked, answers).blocks)).toContain("✓ Goes on — <@U1>");
+    expect(JSON.stringify(closeQuestions(asked, answers).blocks)).toContain("✓ Continues — <@U1>");
   });
 });
 

@@ -15,7 +15,7 @@ import { parseStored, type Shape, UnreadableRow } from "../shapes/stored.ts";
 import { isAgent, storeDefaultAgent, storeNextVersion, toVersion } from "./agents.ts";
 
 /** An agent as it was in a version, with `updated_at` of that version; null if there is no such agent or version. */
-export async function readAgentVersion(
+async function readAgentVersion(
   db: D1Database,
   user_id: string,
   agent_id: string,

@@ -39,8 +39,8 @@ export const USED = `json_array(
   coalesce(sum(coalesce(${RUN} ->> '$.worked_ms', 0)), 0))`;
 
 /**
- * A thread that D1 did not know when its user was deleted may go on for a while. The user's budgets are gone, and would
- * begin anew.
+ * A thread that D1 did not know when its user was deleted may continue for a while. The user's budgets are gone, and
+ * would begin anew.
  */
 const HAS_OWNER = `${restOf("?1")} IS NOT 'deleted'`;
 

@@ -10,11 +10,10 @@ import { ADMIN_KEY_ACTS } from "../people/admin-key.ts";
 
 /**
  * A deleted key leaves a row, so that what it made is still found through the key that made it. The row has another id,
- * which no request and no check can name, and one of these words in place of the hash.
+ * which no request and no check can name. In place of the hash it has `deleted`, or `revoked` if what it made was revoked
+ * with it.
  */
 export const DELETED_PREFIX = "deleted:";
-/** `revoked` if what it made was revoked with it. */
-export type DeletedMark = "deleted" | "revoked";
 
 /** For a statement over `api_keys`: it is no row that a key or session left. */
 export const IS_LIVE = "hash NOT IN ('deleted', 'revoked')";
@@ -109,16 +108,7 @@ export function ownerOfLive(user_id: string, made_by: string | null): SQL<string
   return ownerWhoActs(user_id, sql`(SELECT user_id FROM api_keys WHERE ${isKey})`);
 }
 
-/** The same for a key with the scope `admin`, which its maker may have lost since the request was let in. */
-export function ownerOfAdmin(user_id: string, made_by: string | null): SQL<string> {
-  const owner = ownerOfLive(user_id, made_by);
-  if (made_by === null || made_by === ADMIN_KEY_ID) return owner;
-  const isAdmin = sql`EXISTS (SELECT 1 FROM api_keys AS admins, json_each(admins.scopes) AS scope
-    WHERE admins.user_id = ${user_id} AND admins.key_id = ${made_by} AND scope.value = 'admin')`;
-  return sql<string>`iif(${isAdmin}, ${owner}, NULL)`;
-}
-
-/** A run goes on after its key was deleted, and may expose a port, unless what the key made was revoked. */
+/** A run continues after its key was deleted, and may expose a port, unless what the key made was revoked. */
 export function ownerUnlessRevoked(user_id: string, made_by: string | null): SQL<string> {
   if (made_by === null) return ownerWhoActs(user_id, sql`${user_id}`);
   const revoked = sql`SELECT 1 FROM api_keys WHERE user_id = ${user_id} AND key_id = ${DELETED_PREFIX + made_by} AND hash = 'revoked'`;

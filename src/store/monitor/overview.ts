@@ -11,8 +11,8 @@ const MAX_USERS = 20_000;
 /** Runs that a deployment starts in a quarter of an hour at half a million a day. */
 const MAX_RECENT = 5_000;
 
-export const RECENT_MS = 15 * 60_000;
-export const FAILED_MS = 60 * 60_000;
+const RECENT_MS = 15 * 60_000;
+const FAILED_MS = 60 * 60_000;
 /** Live runs are marked until their next sign of life is due; the sweep wakes what is overdue by a minute. */
 export const SILENT_MS = 90_000;
 
@@ -40,7 +40,7 @@ FROM (SELECT status, run
 GROUP BY status`;
 
 /** Whether there are users whom the statement before does not look at. */
-export const USERS = `SELECT count(*) AS count FROM (SELECT 1 FROM users LIMIT ${MAX_USERS})`;
+const USERS = `SELECT count(*) AS count FROM (SELECT 1 FROM users LIMIT ${MAX_USERS})`;
 
 const due = (table: string, index: string, column: string) => `SELECT count(*) AS count, min(${column}) AS oldest
 FROM ${counted(column, `${table} INDEXED BY ${index} WHERE ${column} IS NOT NULL AND ${column} <= ?1`)}`;

@@ -65,8 +65,8 @@ export function closeAuditEntry(db: D1Database, key: OpenAuditEntry, end: AuditE
 }
 
 /**
- * The row of an act that is a write of D1 itself, for the same batch: entry and act are one transaction. `isDone` tells,
- * after the write, whether it happened.
+ * The row of an act that is a write of D1 itself, for the same batch: entry and act are one transaction. `isDone`
+ * tells, after the write, whether it happened.
  */
 export function insertDoneEntry(db: D1Database, entry: NewAuditEntry, isDone: SQL, now: number) {
   const { user_id, entry_id, created_at, actor_id, key_id, action, target, source, details } = toRow(entry, now);
@@ -93,9 +93,9 @@ export interface AuditFilter {
 
 /**
  * What one page may read if a filter has no index: then a page may have fewer entries than asked for, or none, and its
- * cursor goes on behind the last one that was looked at.
+ * cursor continues behind the last one that was looked at.
  */
-export const MAX_SCANNED = 2_000;
+const MAX_SCANNED = 2_000;
 
 /** Newest first. */
 export async function listAuditEntries(

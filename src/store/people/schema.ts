@@ -18,7 +18,7 @@ export const users = sqliteTable(
     /** SHA-256 of the issuer and its id of the person, hex; null until the first sign-in. Stays after deletion. */
     identity: text(),
     role: text().$type<UserRole>(),
-    /** Since when nothing of the user works. Null for a user who may go on. */
+    /** Since when nothing of the user works. Null for a user who may continue. */
     disabled_at: text(),
     /** Marks a tombstone: the id is never used again. */
     deleted_at: text(),

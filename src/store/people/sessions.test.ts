@@ -162,7 +162,7 @@ describe("sessions that have expired", () => {
     ),
   );
 
-  it("that made nothing yet make nothing by a run that goes on, once they are revoked", async () => {
+  it("that made nothing yet make nothing by a run that continues, once they are revoked", async () => {
     const d1 = openD1();
     const { session_id } = await makeSession(d1.binding, { user_id: "user_ada", now: now - DAY, lasts_ms: HOUR });
     await deleteExpiredSessions(d1.binding, now);

@@ -20,7 +20,7 @@ const OWN = "user_id = ?1 AND project_id = ?2";
 const OTHERS = `(SELECT ${CPUS} FROM sandboxes WHERE user_id = ?1 AND project_id <> ?2)`;
 const OWN_CPUS = `(SELECT cpu FROM sandboxes WHERE ${OWN})`;
 
-// One that is there is not counted twice, and goes on where a quota has become smaller.
+// One that is there is not counted twice, and continues where a quota has become smaller.
 const take = (usual: UsualQuota) => `
 INSERT INTO sandboxes (user_id, project_id, created_at, cpu, memory, disk)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6

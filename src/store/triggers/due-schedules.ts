@@ -58,7 +58,7 @@ export async function readDueSchedules(
   return read.results;
 }
 
-export const READ_RESTING_SCHEDULES = `
+const READ_RESTING_SCHEDULES = `
 SELECT user_id, trigger_id, next_at, coalesce(settings ->> '$.cron', '') AS cron, coalesce(settings ->> '$.timezone', '') AS timezone
 FROM triggers WHERE next_at <= ?1 AND NOT ${mayAct("triggers.user_id")} LIMIT ?2`;
 

@@ -68,7 +68,7 @@ const told = () => payloads().map(({ type, data }) => `${type} ${data.tasks?.map
 const forget = () => d1.read("DELETE FROM deliveries");
 
 describe("a task's checks", () => {
-  it("are told of once it is verified, with what they are and nothing that they hold or saw", async () => {
+  it("are reported once it is verified, with what they are and nothing that they hold or saw", async () => {
     await send(planOf(task("a", "in_progress", "not_run"), task("b", "pending")));
     expect(payloads()).toEqual([]);
     const closing = planOf(task("a", "completed", "verified"), task("b", "in_progress"));
@@ -94,7 +94,7 @@ describe("a task's checks", () => {
     expect(d1.read("SELECT DISTINCT delivery_id FROM deliveries")).toEqual([{ delivery_id: made[0]?.delivery_id }]);
   });
 
-  it("are told of once they fail, not with each round, and again after they passed", async () => {
+  it("are reported once they fail, not with each round, and again after they passed", async () => {
     await send(planOf(task("a", "in_progress", "not_run")));
     for (let round = 0; round < 3; round++) await send(planOf(task("a", "in_progress", "failed")));
     expect(told()).toEqual(["task.check_failed a"]);
@@ -148,7 +148,7 @@ describe("a task's checks", () => {
     expect(prepared.filter((query) => /task\.(verified|check_failed)'/.test(query))).toEqual([]);
   });
 
-  it("are not told of for a deleted thread, nor of a version that D1 has", async () => {
+  it("are not reported for a deleted thread, nor of a version that D1 has", async () => {
     const old = planOf(task("a", "in_progress", "failed"));
     await send(planOf(task("a", "completed", "verified")));
     forget();

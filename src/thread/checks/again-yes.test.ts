@@ -61,7 +61,7 @@ describe("a person's yes, when checks are run again", () => {
     expect(readReceipts(thread.life.database.sql)).toHaveLength(1);
   });
 
-  it("can't be told to hold where the files can't be read, and stays as it is", async () => {
+  it("does not count where the files can't be read, and stays as it is", async () => {
     const { place, again } = await newThread(asked);
     place.broken = new SandboxError("unavailable", "The sandbox is gone.");
     expect(await again("second")).toBe("verified");

@@ -1,4 +1,4 @@
-// Checks that a person has run again: what they change and leave, what ends them, and lives that end amid them.
+// Checks that a person has run again: what they change and leave, what ends them, and lives that end during them.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { MemoryCheckPlace } from "../../../test/fakes/check-place.ts";
 import { type Reply, say } from "../../../test/fakes/replies.ts";
@@ -164,7 +164,7 @@ describe("checks that a person has run again", () => {
     expect([thread.aborts, thread.failures]).toEqual([[], []]);
   });
 
-  it("keep a person's edit that comes amid them, and no receipt of a check that it removes", async () => {
+  it("keep a person's edit that comes during them, and no receipt of a check that it removes", async () => {
     const place = newPlace();
     const thread = await newThread(place);
     place.onCall = async (name) => {
@@ -258,7 +258,7 @@ async function checkWithKills(kills: { calls?: number[]; transactions?: number[]
   return { thread, place, calls, transactions };
 }
 
-describe("a life that ends amid checks that are run again", () => {
+describe("a life that ends during checks that are run again", () => {
   it("loses no receipt and leaves none twice, wherever it ends", async () => {
     const { calls, transactions } = await checkWithKills({});
     expect([calls > 2, transactions > 2]).toEqual([true, true]);

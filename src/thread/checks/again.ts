@@ -1,7 +1,7 @@
-// Checks that a person has run again. They belong to no run and need no model: the object runs them, stores what was seen
-// in one transaction, and forgets all but the last request. Its row in `meta` is written before anything starts, so a
-// life that ends amid them is followed by one that goes on: checks are idempotent by contract, and a command with the same
-// id is attached to. A run comes first: it ends them, since it changes the files that they look at.
+// Checks that a person has run again. They belong to no run and need no model: the object runs them, stores what was
+// seen in one transaction, and forgets all but the last request. Its row in `meta` is written before anything starts,
+// so a life that ends during them is followed by one that continues: checks are idempotent by contract, and a command
+// with the same id is attached to. A run comes first: it ends them, since it changes the files that they look at.
 import { type PersonAnswer, withAnswers } from "../../agent/checks/people/answers.ts";
 import { hasYes, withReceipts, withStaleYeses } from "../../agent/checks/results.ts";
 import { END_BUDGET_MS, TASK_BUDGET_MS, type WantedCheck } from "../../agent/checks/runner.ts";
@@ -102,7 +102,7 @@ function lastOf({ checked }: Life, check_run_id: string): Result<CheckRun> {
   return fail("not_found", `The check run ${check_run_id} is not known any more.`);
 }
 
-/** Goes on with what is stored as running. Idempotent, so anything may call it. */
+/** Continues with what is stored as running. Idempotent, so anything may call it. */
 export function ensureChecking(life: Life): void {
   const { checked, checking } = life;
   if (checked?.run.status !== "running" || checking !== null || life.removing) return;
@@ -147,7 +147,7 @@ async function look(life: Life, { run, answers, lives }: CheckRunRecord, signal:
   finish(life, receipts, { found, tree });
 }
 
-/** A yes is about files, and whether they are as they were can be told. */
+/** A yes is about files, and it can be determined whether they are as they were. */
 function looksAtYes({ state: { plan, knownSandbox } }: Life, task_ids: readonly string[]): boolean {
   return knownSandbox !== null && hasYes(plan, task_ids);
 }
@@ -161,8 +161,8 @@ function listWanted({ tasks }: Plan, task_ids: readonly string[]): WantedCheck[]
 }
 
 /**
- * A person may have edited the plan meanwhile: receipts of checks that are gone change nothing, and are not kept. `found`:
- * the files before the checks ran; `tree`: what the answers are about.
+ * A person may have edited the plan meanwhile: receipts of checks that are gone change nothing, and are not kept.
+ * `found`: the files before the checks ran; `tree`: what the answers are about.
  */
 function finish(
   life: Life,

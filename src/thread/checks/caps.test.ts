@@ -1,4 +1,4 @@
-// A run whose caps end it amid the checks of a task: what ran is ended, and nothing closes on half of a look.
+// A run whose caps end it during the checks of a task: what ran is ended, and nothing closes on half of a look.
 import { expect, it } from "vitest";
 import { MemoryCheckPlace } from "../../../test/fakes/check-place.ts";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";

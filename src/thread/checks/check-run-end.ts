@@ -16,7 +16,7 @@ export function storeChecks(life: Life, record: CheckRunRecord): void {
   transact(life, () => keepChecks(life, record));
 }
 
-/** Nobody waits for what is told to end in the sandbox. Without checks that run it does nothing. */
+/** Nobody waits for the end of what was stopped in the sandbox. Without checks that run it does nothing. */
 export function endChecks(life: Life, status: "cancelled" | "failed", reason: string): void {
   const { checked, checking } = life;
   if (checked?.run.status !== "running") return;

@@ -235,7 +235,7 @@ async function runWithKills(kills: readonly number[]) {
   return { thread, transactions };
 }
 
-describe("a life that ends amid questions", () => {
+describe("a life that ends during questions", () => {
   it("leaves each asked once and answered once, wherever it ends", async () => {
     const { transactions } = await runWithKills([]);
     expect(transactions).toBeGreaterThan(10);

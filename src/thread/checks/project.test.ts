@@ -98,7 +98,7 @@ describe("the checks of a project", () => {
     expect(thread.life.state.plan.tasks[2]?.verification).toBe("verified");
   });
 
-  it("come by path for the first task, too, where what differs from the commit can be told", async () => {
+  it("come by path for the first task, too, where it is known what differs from the commit", async () => {
     const { thread, place, run } = newThread([plan("A"), done("c1")]);
     place.git = { ...place.git, commit: "c".repeat(40), changed: ["server.js"] };
     await run();
@@ -163,7 +163,7 @@ describe("the checks of a project", () => {
     expect(checksOf(thread, 1)).toEqual(["project file"]);
   });
 
-  it("are none where the file can't be read, which stops nothing and is told, also where a person would accept it", async () => {
+  it("are none where the file can't be read, which stops nothing and is reported, also where a person would accept it", async () => {
     const broken = "version: 1\ntests: npm test\n";
     const { thread, run } = newThread([plan("A"), done("c1")], { text: broken });
     await run();
@@ -176,7 +176,7 @@ describe("the checks of a project", () => {
     expect(await edit(pending.thread, accept(broken))).toMatchObject({ ok: false });
   });
 
-  it("are none where the sandbox can't say, which stops nothing and is told", async () => {
+  it("are none where the sandbox can't say, which stops nothing and is reported", async () => {
     const { thread, place, run } = newThread([plan("A"), done("c1")]);
     const { SandboxError } = await import("../../agent/sandbox.ts");
     place.readCommitted = async () => Promise.reject(new SandboxError("failed", "The commit is gone."));

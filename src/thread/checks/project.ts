@@ -1,8 +1,8 @@
 // The project's own checks for one life of a run. What counts is the file in the commit that was cloned for the person,
 // or what a person has accepted since: both are in the object, where nothing in the sandbox can write.
 //
-// Nothing is asked before a tool of the run has used a sandbox with the project's checkout. Then the commit is read once
-// for each sandbox. Where there is a file, its hash is looked at whenever tasks are completed.
+// Nothing is asked before a tool of the run has used a sandbox with the project's checkout. Then the commit is read
+// once for each sandbox. Where there is a file, its hash is looked at whenever tasks are completed.
 import type { CheckPlace, Tree } from "../../agent/checks/place.ts";
 import type { ProjectChecks } from "../../agent/checks/project/apply.ts";
 import { PROJECT_FILE, readProjectFile } from "../../agent/checks/project/file.ts";
@@ -161,7 +161,7 @@ async function readFile(
   return { hash, checks: read.checks, files, problem: null };
 }
 
-/** For the model, which tells people. */
+/** For the model, which passes it on to people. */
 function listNotes({ commit, file, pending }: StoredProject): string[] {
   const whose = commit === null ? "not known to be the person's" : "not as in the commit that was checked out";
   const counts = file === null ? "No checks of the project count" : "Those of before count";

@@ -1,4 +1,4 @@
-// A thread whose tasks have checks: what is stored, what readers get, and what is left when lives end amid it.
+// A thread whose tasks have checks: what is stored, what readers get, and what is left when lives end during one.
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { MemoryCheckPlace } from "../../../test/fakes/check-place.ts";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";
@@ -49,7 +49,7 @@ function newPlace(exit_code = 0): MemoryCheckPlace {
 }
 
 describe("a run that completes a task with a check", () => {
-  it("stores the receipt with the result, tells readers, and returns it with the plan", async () => {
+  it("stores the receipt with the result, sends it to readers, and returns it with the plan", async () => {
     const thread = newThread(newPlace());
     const reader = await thread.run("go", RUN);
     const { plan, receipts } = readPlanDetails(thread.life, "receipts");
@@ -104,7 +104,7 @@ describe("a run that completes a task with a check", () => {
     expect(tables.map(({ name }) => name)).not.toContain("receipts");
   });
 
-  it("keeps a person's edit that comes amid the check", async () => {
+  it("keeps a person's edit that comes during the check", async () => {
     const place = newPlace();
     const thread = newThread(place);
     place.onCall = async (name) => {
@@ -119,7 +119,7 @@ describe("a run that completes a task with a check", () => {
     expect(place.started).toEqual(["npm test"]);
   });
 
-  it("ends the check's command and closes nothing when it is cancelled amid it", async () => {
+  it("ends the check's command and closes nothing when it is cancelled during it", async () => {
     const place = newPlace();
     place.deeds.set("npm test", { hangs: true });
     const thread = newThread(place);
@@ -169,7 +169,7 @@ async function runWithKills(kills: { calls?: number[]; transactions?: number[] }
   return { thread, place, calls, transactions };
 }
 
-describe("a life that ends amid checks", () => {
+describe("a life that ends during checks", () => {
   it("leaves no task closed without its receipt, and none with two, wherever it ends", async () => {
     const { calls, transactions } = await runWithKills({});
     expect(calls).toBeGreaterThan(2);

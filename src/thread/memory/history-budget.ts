@@ -1,5 +1,5 @@
 // Bounds what the objects of an isolate keep of their threads' histories. Those of the objects that ran longest ago are
-// dropped first, and read again if such a thread goes on. It holds plain data, so it may be in module scope.
+// dropped first, and read again if such a thread continues. It holds plain data, so it may be in module scope.
 //
 // The history of a live run is not here: the run holds it in any case (`agent/context/crowd.ts`).
 import { isolateMemory } from "../../lib/memory/isolate.ts";

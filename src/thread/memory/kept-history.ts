@@ -1,5 +1,5 @@
-// The history that a life keeps between its runs. A run goes on with the conversation that the one before it has left,
-// so it reads no row, and everything that is known by a message's identity still holds.
+// The history that a life keeps between its runs. A run continues with the conversation that the one before it has
+// left, so it reads no row, and everything that is known by a message's identity still holds.
 import { Conversation, countBytes } from "../../agent/context/conversation.ts";
 import type { LoopInput } from "../../agent/ports.ts";
 import type { Life } from "../life.ts";

@@ -50,7 +50,7 @@ async function workingThread(input: Partial<RunInput> = cancels, options: FakeTh
 }
 
 describe("a run that is to be cancelled when its readers have left", () => {
-  it("goes on while one reads, and is cancelled some seconds after the last has left, with the text so far", async () => {
+  it("continues while one reads, and is cancelled some seconds after the last has left, with the text so far", async () => {
     const { thread, open, pass, statusOf, fired } = await workingThread();
     const [first, second] = [await open(), await open()];
     await pass(120_000);
@@ -69,7 +69,7 @@ describe("a run that is to be cancelled when its readers have left", () => {
     expect(texts.some((text) => text.includes("so far"))).toBe(true);
   });
 
-  it("goes on if a reader comes back in time, again and again", async () => {
+  it("continues if a reader comes back in time, again and again", async () => {
     const { open, pass, statusOf } = await workingThread();
     for (let times = 0; times < 5; times++) {
       const reader = await open();
@@ -93,7 +93,7 @@ describe("a run that is to be cancelled when its readers have left", () => {
     expect(statusOf()).toBe("cancelled");
   });
 
-  it("goes on if nobody ever read it, and if a request waits for its end", async () => {
+  it("continues if nobody ever read it, and if a request waits for its end", async () => {
     const { thread, open, pass, statusOf } = await workingThread();
     await pass(600_000);
     const waiting = waitForEnd(thread.life, "inv_a", 60_000);
@@ -130,7 +130,7 @@ describe("a run that is to be cancelled when its readers have left", () => {
     }
   });
 
-  it("is cancelled while it waits for another, which goes on", async () => {
+  it("is cancelled while it waits for another, which continues", async () => {
     const { thread, open, pass, statusOf } = await workingThread({ on_disconnect: "continue" });
     await thread.accept("second", { invocation_id: "inv_b", on_disconnect: "cancel" });
     const reader = await open("inv_b");
@@ -176,7 +176,7 @@ describe("whether a run is cancelled when its readers have left", () => {
     expect([isStored, thread.life.watched.size > 0 || isStored]).toEqual([expected, expected]);
   });
 
-  it("costs a run that goes on no statement, no alarm and no timer", async () => {
+  it("costs a run that continues no statement, no alarm and no timer", async () => {
     const counted = async (on_disconnect: "continue" | undefined) => {
       const clock = new FakeClock();
       const thread = new FakeThread({ clock, replies: [say("one")] });

@@ -1,8 +1,8 @@
 // Follows who comes and leaves, and cancels runs that nobody has watched for a few seconds, if they ask for that. An
 // alarm does it, because the life may end meanwhile.
 //
-// A client that leaves says nothing: the platform tells when a write to it fails. Where nothing else is written, pings
-// are, so while such a run is watched they come more often.
+// A client that leaves says nothing: the platform notices when a write to it fails. Where nothing else is written,
+// pings are, so while such a run is watched they come more often.
 import type { Life } from "../life.ts";
 import { transact } from "../life.ts";
 import { cancelRecord } from "../run/control.ts";

@@ -1,6 +1,6 @@
 // Which runs somebody watches that are to be cancelled once nobody does (`on_disconnect: "cancel"`), and since when
 // nobody has. It is stored, since the life may end together with its readers, and then nobody else would know that they
-// have not come back. Runs that go on write nothing here.
+// have not come back. Runs that continue write nothing here.
 import { isRecord } from "../../lib/is-record.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import { isNumber, type Shape } from "../../store/shapes/stored.ts";
@@ -35,8 +35,8 @@ export function writeWatched(life: Life, changes: Watched): void {
 }
 
 /**
- * Whether the run is cancelled once its readers have left. An agent's setting does not count for a background run, which
- * is meant to go on alone. A run that a mirror shows has readers there.
+ * Whether the run is cancelled once its readers have left. An agent's setting does not count for a background run,
+ * which is meant to continue alone. A run that a mirror shows has readers there.
  */
 export function endsWhenLeft({ followers }: Life, { run, input, agent, requested_end }: RunRecord): boolean {
   if (input === null || isTerminal(run.status) || requested_end !== null) return false;

@@ -1,4 +1,4 @@
-// Tells the queue of the deliveries that D1 made of a batch.
+// Sends the queue the deliveries that D1 made of a batch.
 import { describeError, logWarning } from "../../lib/log.ts";
 import type { Job } from "../../protocol/job.ts";
 import type { ThreadKey } from "../../protocol/thread.ts";

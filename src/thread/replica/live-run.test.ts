@@ -102,7 +102,7 @@ describe("a run of thirty steps in a quarter of an hour", () => {
     expect(stepped.position).toMatchObject({ message_seq: 2 * STEPS + 2 });
   });
 
-  it("is in D1 as it is for who reads the thread", async () => {
+  it("is in D1 as it is for whoever reads the thread", async () => {
     const stepped = new Stepped();
     await stepped.begin();
     await stepped.step();

@@ -1,4 +1,4 @@
-// What a run tells of its caps: a warning at four fifths, and that a cap was reached at a refusal. Each once.
+// What a run reports of its caps: a warning at four fifths, and that a cap was reached at a refusal. Each once.
 import type { ReachedCap } from "../../protocol/money/caps.ts";
 import type { NearCap } from "../../protocol/money/lease.ts";
 import type { Run } from "../../protocol/run.ts";

@@ -34,7 +34,8 @@ describe("a run without caps", () => {
     };
     const thread = cappedThread([looks("c1"), looks("c2"), says("done")], { dies });
     await thread.run("hi", run);
-    // The start, two replies with a call that starts and ends each, the last reply, the end, its release; and whatever D1 has.
+    // The start, two replies with a call that starts and ends each, the last reply, the end, its release; and whatever
+    // D1 has.
     const first = count;
     count = 0;
     thread.replies.push(looks("c3"), looks("c4"), says("done"));
@@ -97,7 +98,7 @@ describe("a cap in tokens", () => {
     });
   });
 
-  it("says to raise it where not even one call fits, since no other message would go on", async () => {
+  it("says to raise it where not even one call fits, since no other message would continue", async () => {
     const thread = cappedThread([says("never")], { agent: { max_total_tokens: 500 } });
     await thread.run("hi", run);
     expect(runOf(thread).error).toMatchObject({
@@ -114,7 +115,7 @@ describe("a cap in tokens", () => {
     expect(runOf(spent).error?.message).toMatch(/ leaves too little .* send another message to go on\.$/);
   });
 
-  it("warns once at four fifths, and tells at the end that it was reached", async () => {
+  it("warns once at four fifths, and says at the end that it was reached", async () => {
     const thread = cappedThread([
       looks("c1", counted({ output_tokens: 9_000 })),
       looks("c2", counted({ output_tokens: 1_000 })),
@@ -272,7 +273,7 @@ describe("a run that asks a person to raise its cap", () => {
     ["a plain yes doubles the cap", "yes", 40_000],
     ["a boolean doubles the cap", true, 40_000],
     ["a number is the new cap", { approved: true, max_total_tokens: 100_000 }, 100_000],
-  ])("goes on with its count: %s", async (_, payload, raised) => {
+  ])("continues with its count: %s", async (_, payload, raised) => {
     const thread = await askedThread(says("done"));
     await thread.run("", answer(payload));
     expect(runOf(thread, "inv_b")).toMatchObject({

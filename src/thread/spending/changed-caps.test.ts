@@ -37,7 +37,7 @@ describe("a run that answers another", () => {
     expect(sharedOf(thread, "inv_b")).toEqual(thread.sharedCaps);
   });
 
-  it("has them also where its agent was deleted, so that answers do not go on without a cap", async () => {
+  it("has them also where its agent was deleted, so that answers do not continue without a cap", async () => {
     const thread = await askedThread();
     thread.sharedCaps = { user: { day: { max_total_tokens: 5 } }, project: null };
     const { ports } = thread.life;
@@ -123,7 +123,7 @@ describe("a run that comes while D1 is away", () => {
     expect(budgets.requests[0]?.pays_before).toBe(true);
   });
 
-  it("goes on without, for as long as nobody can say that it has some", async () => {
+  it("continues without, for as long as nobody can say that it has some", async () => {
     const thread = new FakeThread({ replies: [say("ok")] });
     thread.life.ports.readAgent = isAway;
     await thread.run("hi", { invocation_id: "inv_a" });

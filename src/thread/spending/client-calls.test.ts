@@ -1,5 +1,5 @@
-// A run that brings the results of a client's tools is a part of the work of the run that called them: it goes on with
-// that run's count and caps. Else a client that answers by itself would spend without end under any cap.
+// A run that brings the results of a client's tools is a part of the work of the run that called them: it continues
+// with that run's count and caps. Else a client that answers by itself would spend without end under any cap.
 import { describe, expect, it } from "vitest";
 import { cappedThread, counted, runOf, says } from "../../../test/fakes/counted-thread.ts";
 import { Gate } from "../../../test/fakes/gate.ts";
@@ -50,7 +50,7 @@ describe("a client that answers its tools by itself", () => {
     expect(last).toMatchObject({ status: "failed", error: { code: "budget", cap } });
   });
 
-  it("is asked to raise it where the agent says so, and goes on with the count", async () => {
+  it("is asked to raise it where the agent says so, and continues with the count", async () => {
     const thread = capped({ max_total_tokens: 60_000, on_cap: "ask" });
     const asking = await answerAll(thread, {}, 20);
     expect(asking).toMatchObject({ status: "interrupted", interrupts: [{ reason: "budget" }] });
@@ -82,7 +82,7 @@ describe("a client that answers its tools by itself", () => {
 });
 
 describe("a client that sends each of several results by itself, before the model has replied to the first", () => {
-  const MOST_STEPS = 12;
+  const MAX_STEPS = 12;
 
   /** Calls twice, once `sent` says that both results are there. The calls are named after the place of the reply. */
   const picksTwice =
@@ -101,7 +101,7 @@ describe("a client that sends each of several results by itself, before the mode
     sent.open();
     await thread.run("go", { invocation_id: "inv_0", client_tools });
     const runs = [runOf(thread, "inv_0")];
-    for (let step = 1; step <= MOST_STEPS && runs.at(-1)?.status === "completed"; step++) {
+    for (let step = 1; step <= MAX_STEPS && runs.at(-1)?.status === "completed"; step++) {
       sent = new Gate();
       const replied = thread.requests.length;
       const ids = ["a", "b"].map((part) => `inv_${step}${part}`);
@@ -125,7 +125,7 @@ describe("a client that sends each of several results by itself, before the mode
     expect(tokens).toBeLessThanOrEqual(60_000);
   });
 
-  it("goes on with the count and the caps of a run that a cap has ended before it replied", async () => {
+  it("continues with the count and the caps of a run that a cap has ended before it replied", async () => {
     const thread = capped({}, [picksTwice(1, async () => {}), says("done", used)]);
     await thread.run("go", { invocation_id: "inv_0", client_tools });
     const part = (name: string): Partial<RunInput> => ({
@@ -161,7 +161,7 @@ describe("an answer to a run that asked for more, with another agent", () => {
     expect(thread.requests).toEqual([]);
   });
 
-  it("raises the caps of the request and goes on with the count if it is yes", async () => {
+  it("raises the caps of the request and continues with the count if it is yes", async () => {
     const thread = await askingThread();
     await thread.run("", answer({ approved: true, max_total_tokens: 90_000 }));
     expect(runOf(thread, "inv_1")).toMatchObject({ status: "completed", caps: { max_total_tokens: 90_000 } });

@@ -1,5 +1,5 @@
-// Clocks that are set while a run works: time may step back or forward by minutes, over midnight too. What is leased and
-// settled stays exact, and no wait becomes longer.
+// Clocks that are set while a run works: time may step back or forward by minutes, over midnight too. What is leased
+// and settled stays exact, and no wait becomes longer.
 import { describe, expect, it } from "vitest";
 import { FakeBudgets } from "../../../test/fakes/budgets.ts";
 import { cappedThread, counted, looks, runOf, says } from "../../../test/fakes/counted-thread.ts";
@@ -12,7 +12,7 @@ import type { BudgetScope } from "../../protocol/money/lease.ts";
 const MINUTE = 60_000;
 const run = { invocation_id: "inv_a" };
 
-/** Its time can be set. Timers go on by what passes, as those of a runtime do. */
+/** Its time can be set. Timers continue by what passes, as those of a runtime do. */
 class SetClock extends FakeClock {
   offset = 0;
 

@@ -18,7 +18,7 @@ export function closedOf(record: SpendingRecord): ClosedLease[] {
   return closeAll(settleFormer(accountOf(record)).spending, record.asked_lease).closed;
 }
 
-/** What a batch tells D1 of runs. */
+/** What a batch writes to D1 of runs. */
 export function collectSpending(records: SpendingRecord[]): { leases?: ClosedLease[]; budget_events?: BudgetEvent[] } {
   const leases = records.flatMap(({ spending }) => spending.closed);
   const budget_events = records.flatMap(({ spending }) => spending.events);

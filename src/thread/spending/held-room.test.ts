@@ -30,7 +30,7 @@ function slowReplies(clock: FakeClock): Reply[] {
 }
 
 describe("twenty runs at once under a cap of nearly twice what they use", () => {
-  it("mostly complete: who can't go on gives back what it holds, and waits", async () => {
+  it("mostly complete: who can't continue gives back what it holds, and waits", async () => {
     const clock = new FakeClock();
     const budgets = new FakeBudgets({
       ...{ scope: "user", id: "user_1", period: "2026-11-28" },

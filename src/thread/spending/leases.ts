@@ -97,7 +97,7 @@ export function noteFormerLease({ ports, thread }: Life, record: RunRecord): voi
   if (scopes.length > 0) record.asked_lease = leaseId(run.invocation_id, spending.asked_leases + 1);
 }
 
-export function leaseId(invocation_id: string, place: number): string {
+function leaseId(invocation_id: string, place: number): string {
   return `lease_${place}_${invocation_id}`;
 }
 

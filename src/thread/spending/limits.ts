@@ -5,7 +5,7 @@ import { type Account, reservedOf, usedOf } from "./account.ts";
 import { add, type Limit, limitsOf } from "./amounts.ts";
 
 /** A shorter reply is of no use. A call that wants a shorter one may have it. */
-export const LEAST_REPLY_TOKENS = 1_000;
+const LEAST_REPLY_TOKENS = 1_000;
 
 export interface Left extends Limit {
   scope: CapScope;

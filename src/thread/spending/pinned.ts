@@ -17,7 +17,7 @@ export function pinCaps(input: Pick<RunInput, "caps">, config: AgentConfig, shar
 }
 
 /**
- * A run that resumes another goes on with its count and its caps. `raised` is what a person said to the question for
+ * A run that resumes another continues with its count and its caps. `raised` is what a person said to the question for
  * more; null if nobody was asked. `now` are the caps over many threads as they have become since: an answer may come
  * weeks later, and be the first of many.
  */
@@ -50,7 +50,7 @@ export function bringsResults({ tool_results, messages, resume }: RunInput): boo
 }
 
 /**
- * A run that brings the results of the client's tools that another has called goes on with that run's count, and with
+ * A run that brings the results of the client's tools that another has called continues with that run's count, and with
  * the caps of its request and trigger. Its agent is that of the moment, and so are the agent's caps. So does a run that
  * answers another with another agent.
  */

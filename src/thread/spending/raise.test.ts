@@ -22,7 +22,7 @@ async function ask(caps: Caps, used?: ReturnType<typeof counted>) {
   return thread;
 }
 
-describe("a person who agrees to go on", () => {
+describe("a person who agrees to continue", () => {
   it.each<[string, Caps]>([
     ["one token", { max_total_tokens: 1 }],
     ["less than a request", { max_total_tokens: 1_500 }],

@@ -1,4 +1,4 @@
-// A run that asks for more: which cap it proposes, and which caps the run has that goes on with a person's answer.
+// A run that asks for more: which cap it proposes, and which caps the run has that continues with a person's answer.
 import {
   type CapName,
   type Caps,
@@ -15,12 +15,14 @@ import type { RunSpending } from "./state.ts";
 const REPEATED_MARGIN = 1.4;
 /** What the server may tell the model in front of the answer, or remind it of. */
 const TOLD_TOKENS = 3_500;
-/** A person who wants to go on wants more than a reply that is cut off at once. */
+/** A person who wants to continue wants more than a reply that is cut off at once. */
 const REPLY_TOKENS = 4_000;
 /** Of a cap on minutes: for the next call. */
 const WORK_MS = 60_000;
 
-/** What is proposed for caps that leave too little for a call. A raise of a cap of 0 has to say how much it is to be. */
+/**
+ * What is proposed for caps that leave too little for a call. A raise of a cap of 0 has to say how much it is to be.
+ */
 export function proposeCaps(short: Left[], call: CallSize): Caps {
   const proposed: Caps = {};
   for (const left of short) {
@@ -71,8 +73,8 @@ export function checkRaise(asked: ReachedCap | null, given: Record<string, unkno
 }
 
 /**
- * Only raises. Without a number, a cap becomes what was proposed. The one that was reached is doubled if a former version
- * asked.
+ * Only raises. Without a number, a cap becomes what was proposed. The one that was reached is doubled if a former
+ * version asked.
  */
 export function raiseCaps(
   caps: ScopedCaps[],

@@ -1,62 +1,13 @@
-// Caps over many threads: leases that runs take before they spend, and give back.
+// Caps over many threads: leases that runs take before they spend.
 import { describe, expect, it } from "vitest";
 import { FakeBudgets } from "../../../test/fakes/budgets.ts";
 import { Gate } from "../../../test/fakes/gate.ts";
-import { call, type Reply, reply } from "../../../test/fakes/replies.ts";
-import { FakeClock, passTime, settle } from "../../../test/fakes/stream.ts";
-import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
+import { leasedThread, looks, ofUser, run, runOf, says, usage } from "../../../test/fakes/leased-thread.ts";
+import type { Reply } from "../../../test/fakes/replies.ts";
+import { FakeClock, passTime } from "../../../test/fakes/stream.ts";
 import { twoTaskTools } from "../../../test/fakes/two-task-model.ts";
-import type { Caps } from "../../protocol/money/caps.ts";
-import type { BudgetScope, ClosedLease } from "../../protocol/money/lease.ts";
 import { nothing } from "../../protocol/money/lease.ts";
-import type { Run } from "../../protocol/run.ts";
-import type { ThreadBatch } from "../../store/batch.ts";
-import { findRun } from "../life.ts";
 import { cancelRun } from "../run/control.ts";
-import { ensureRunning } from "../run/run.ts";
-import { removeThread } from "../threads.ts";
-import { closeAllLeases, closeLeases } from "./closing.ts";
-
-const run = { invocation_id: "inv_a" };
-const usage = { input_tokens: 2_000, cached_input_tokens: 0, output_tokens: 1_000, cost_usd: null };
-
-function ofUser(caps: Caps, period = "2026-11-28"): BudgetScope {
-  return { scope: "user", id: "user_1", period, caps };
-}
-
-const says: Reply = async (_request, onDelta) => {
-  onDelta({ type: "text", text: "done" });
-  return reply({ text: "done", usage });
-};
-
-function looks(id: string, counted = usage): Reply {
-  return async (request, onDelta, signal) => {
-    const outcome = await call({ id, name: "look", input: { where: id } })(request, onDelta, signal);
-    return outcome.kind === "reply" ? { ...outcome, reply: { ...outcome.reply, usage: counted } } : outcome;
-  };
-}
-
-function leasedThread(budgets: FakeBudgets, replies: Reply[], options: FakeThreadOptions = {}): FakeThread {
-  const thread = new FakeThread({
-    replies,
-    tools: twoTaskTools(),
-    ...options,
-    syncThread: async (batch: ThreadBatch) => {
-      await options.syncThread?.(batch);
-      if (budgets.isAway) throw new Error("D1 is away");
-      budgets.close(batch.leases);
-    },
-  });
-  thread.budgetScopes = () => budgets.scopes;
-  thread.grantLease = budgets.grant;
-  return thread;
-}
-
-function runOf(thread: FakeThread, id = "inv_a"): Run {
-  const found = findRun(thread.life, id);
-  if (found === null) throw new Error("there is no such run");
-  return found.run;
-}
 
 describe("a run under a user's cap", () => {
   it("takes one lease for several calls, and gives back the rest with its end", async () => {
@@ -254,7 +205,7 @@ describe("while D1 is away", () => {
     expect(budgets.requests.length).toBeGreaterThan(5);
   });
 
-  it("a run goes on once D1 is back, with the lease of the first request", async () => {
+  it("a run continues once D1 is back, with the lease of the first request", async () => {
     const clock = new FakeClock();
     const budgets = new FakeBudgets(ofUser({ max_total_tokens: 1_000_000 }));
     budgets.isAway = true;
@@ -297,104 +248,5 @@ describe("while D1 is away", () => {
     await passTime(clock, 1_500);
     expect((await cancelled).ok).toBe(true);
     expect(runOf(thread).status).toBe("cancelled");
-  });
-});
-
-describe("what the sweep asks for", () => {
-  async function ended(): Promise<{ thread: FakeThread; budgets: FakeBudgets; lost: ClosedLease[] }> {
-    const budgets = new FakeBudgets(ofUser({ max_total_tokens: 10_000_000 }));
-    const lost: ClosedLease[] = [];
-    const thread = leasedThread(budgets, [looks("c1"), says]);
-    await thread.run("hi", run);
-    return { thread, budgets, lost };
-  }
-
-  it("is what an ended run has spent, also of a lease that it was granted and never stored", async () => {
-    const budgets = new FakeBudgets(ofUser({ max_total_tokens: 10_000_000 }));
-    const thread = leasedThread(budgets, [looks("c1"), says], {
-      syncThread: async () => {
-        throw new Error("D1 takes no batch");
-      },
-    });
-    await thread.run("hi", run);
-    thread.crash();
-    const spent = { cost: 0, tokens: 6_000, ms: expect.any(Number) };
-    expect(closeLeases(thread.life, ["lease_1_inv_a", "lease_2_inv_a", "lease_1_inv_unknown", "no lease"])).toEqual([
-      { lease_id: "lease_1_inv_a", spent },
-      { lease_id: "lease_2_inv_a", spent: nothing },
-      { lease_id: "lease_1_inv_unknown", spent: nothing },
-    ]);
-    expect(closeAllLeases(thread.life)).toEqual({ leases: [{ lease_id: "lease_1_inv_a", spent }], unread_runs: [] });
-  });
-
-  it("is nothing while a run is live, which may still ask for the lease", async () => {
-    const budgets = new FakeBudgets(ofUser({ max_total_tokens: 10_000_000 }));
-    const thread = leasedThread(budgets, [() => new Promise(() => {})]);
-    await thread.accept("hi", run);
-    await settle();
-    expect(closeLeases(thread.life, ["lease_1_inv_a", "lease_2_inv_a"])).toEqual([]);
-  });
-
-  it("is everything that was reserved where a version without leases ended the run", async () => {
-    const budgets = new FakeBudgets(ofUser({ max_total_tokens: 10_000_000 }));
-    const thread = leasedThread(budgets, [() => new Promise(() => {})]);
-    await thread.accept("hi", run);
-    await settle();
-    const { sql } = thread.life.database;
-    sql.exec("UPDATE runs SET status = 'failed', released = 1");
-    thread.crash();
-    const [closed] = closeLeases(thread.life, ["lease_1_inv_a"]);
-    expect(closed?.spent.tokens).toBeGreaterThan(16_000);
-  });
-
-  it("is forgotten once D1 has it", async () => {
-    const { thread, budgets } = await ended();
-    expect(findRun(thread.life, "inv_a")?.spending.closed).toEqual([]);
-    thread.crash();
-    expect(findRun(thread.life, "inv_a")?.spending.closed).toEqual([]);
-    expect(budgets.open).toEqual([]);
-  });
-});
-
-describe("a thread that is removed", () => {
-  it("hands what its runs have spent to the deletion, also when the life ends before D1 has answered", async () => {
-    const budgets = new FakeBudgets(ofUser({ max_total_tokens: 10_000_000 }));
-    const thread = leasedThread(budgets, [looks("c1"), new Gate().say("", "")], {
-      syncThread: async () => {
-        throw new Error("D1 takes no batch");
-      },
-    });
-    await thread.accept("hi", run);
-    await settle();
-    const given: ClosedLease[][] = [];
-    thread.life.ports.deleteThread = async (_key, leases) => void given.push(leases);
-    await removeThread(thread.life, "req_1");
-    const stored = thread.life.database.sql
-      .exec<{ value: string }>("SELECT value FROM meta WHERE key = 'removed'")
-      .toArray();
-    expect(JSON.parse(stored[0]?.value ?? "null").leases).toMatchObject([{ lease_id: "lease_1_inv_a" }]);
-  });
-});
-
-describe("a life that ends", () => {
-  it("while its lease was granted gets the same lease in the next life", async () => {
-    const budgets = new FakeBudgets(ofUser({ max_total_tokens: 10_000_000 }));
-    const thread = leasedThread(budgets, [says, says]);
-    let grants = 0;
-    thread.grantLease = async (request) => {
-      const answer = await budgets.grant(request);
-      grants += 1;
-      if (grants === 1) {
-        thread.crash();
-        ensureRunning(thread.life);
-      }
-      return answer;
-    };
-    await thread.accept("hi", run);
-    for (let turn = 0; turn < 50 && runOf(thread).status !== "completed"; turn++) await settle();
-    await settle();
-    expect(runOf(thread).status).toBe("completed");
-    expect([...budgets.rows.keys()]).toEqual(["lease_1_inv_a"]);
-    expect(budgets.open).toEqual([]);
   });
 });

@@ -36,7 +36,7 @@ describe("a run while it works", () => {
 });
 
 describe("a row of a former version", () => {
-  it("has no spending, and its run goes on and is counted", async () => {
+  it("has no spending, and its run continues and is counted", async () => {
     const thread = cappedThread([looks("c1"), says("done")]);
     thread.life.database.sql.exec("UPDATE runs SET spending = NULL");
     await thread.run("hi", run);

@@ -149,7 +149,7 @@ function sizeOf(
   return { input_tokens: input_tokens + shown, output_tokens, price: ports.priceOf(model, extra_body) };
 }
 
-/** D1 was away when the run came. While it stays away, the run goes on with what its thread last knew. */
+/** D1 was away when the run came. While it stays away, the run continues with what its thread last knew. */
 async function readShared(life: Life, record: RunRecord, signal: AbortSignal): Promise<void> {
   const { ports, thread } = life;
   const { user_id, project_id } = thread;

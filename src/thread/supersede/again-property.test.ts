@@ -1,6 +1,6 @@
 // Turns asked again and edited, histories, steering, messages changed while they wait, cancels, lives that end and a D1
-// that fails, in any order: the model never reads what is superseded, each message is one row, and D1, the lists and every
-// reader of the thread end with the same conversation.
+// that fails, in any order: the model never reads what is superseded, each message is one row, and D1, the lists and
+// every reader of the thread end with the same conversation.
 
 import fc from "fast-check";
 import { beforeAll, describe, expect, it, vi } from "vitest";
@@ -26,7 +26,7 @@ import { cancelBefore, cancelRecord } from "../run/control.ts";
 import { ensureRunning } from "../run/run.ts";
 import { toAgUiMessages } from "../stream/events.ts";
 
-/** For an agent that is told of its sandbox. */
+/** For an agent that reads of its sandbox. */
 const workTools = peopleTools.slice(0, 1).map((tool) => ({ ...tool, name: "work", kind: "work" as const }));
 
 const page = { cursor: null, limit: 1_000, types: [], after: null };

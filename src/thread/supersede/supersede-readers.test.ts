@@ -54,7 +54,7 @@ describe("a reader of the thread", () => {
 });
 
 describe("a life that ends", () => {
-  it("leaves either all of it or nothing, and the run goes on", async () => {
+  it("leaves either all of it or nothing, and the run continues", async () => {
     let isReached = true;
     for (let at = 0; isReached; at++) {
       let left = -1;

@@ -36,7 +36,7 @@ describe("a turn that is asked again", () => {
     }
   });
 
-  it("can be asked again any number of times, and the conversation goes on behind it", async () => {
+  it("can be asked again any number of times, and the conversation continues behind it", async () => {
     const thread = await twoTurns("three", "four", "five");
     await thread.run("", again("msg_of_inv_b", { invocation_id: "inv_c" }));
     await thread.run("", again("msg_of_inv_b", { invocation_id: "inv_d" }));
@@ -90,7 +90,7 @@ describe("a turn that is asked again", () => {
 });
 
 describe("a message that is edited", () => {
-  it("is superseded with what follows, also the first of the thread, whose model is told again when it works", async () => {
+  it("is superseded with what follows, also the first of the thread, whose model reads again when it works", async () => {
     const thread = new FakeThread({ replies: [say("one"), say("two"), say("three")], tells: true });
     await thread.run("first", { invocation_id: "inv_a" });
     await thread.run("second", { invocation_id: "inv_b" });

@@ -79,7 +79,7 @@ function markRows(
     range.at,
     from,
   );
-  // A client that edits a message may keep its id, and goes on to name the new message by it.
+  // A client that edits a message may keep its id, and then names the new message by it.
   if (!replaces || input?.messages.some(({ message_id }) => message_id === turn.message_id) !== true) return range;
   const renamed = { seq: turn.seq, message_id: newId("msg") };
   sql.exec("UPDATE messages SET message_id = ? WHERE seq = ?", renamed.message_id, renamed.seq);
@@ -96,8 +96,8 @@ function forgetRows(life: Life, from: number): void {
 }
 
 /**
- * Readers of the thread get the conversation without them, before the run starts. Who is not there now gets it with the
- * resync of a later visit.
+ * Readers of the thread get the conversation without them, before the run starts. Whoever is not there now gets it with
+ * the resync of a later visit.
  */
 function tellReaders(life: Life, range: SupersededRange): void {
   const { journal, superseded, readers } = life;

@@ -111,7 +111,7 @@ function splitLines(text: string): Lines {
   return { lines: has_end ? lines.slice(0, -1) : lines, has_end };
 }
 
-/** The text with the new lines at the place, and how many they are; null if their indentation can't be told. */
+/** The text with the new lines at the place, and how many they are; null if their indentation can't be determined. */
 function replaceLines(
   text: string,
   { start, end }: LoosePlace,

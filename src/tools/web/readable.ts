@@ -15,7 +15,7 @@ export function whyNotReadable({ private_origins, domains }: WebRules, address: 
   const isNamed = isPrivateOrigin(private_origins, url);
   const why = isNamed ? null : whyNotPublic(address);
   if (why !== null) return why;
-  // Who names an origin allows it.
+  // Whoever names an origin allows it.
   const { allow, deny } = domains;
   const isReadable = isAllowed({ allow: isNamed ? [] : allow, deny }, url.hostname);
   return isReadable ? null : "is at a host that this server's operator does not allow";

@@ -96,7 +96,7 @@ async function sendPage(env: Env, page: DueSchedule[], now: number, known: Map<s
   await parkSchedules(env.DB, parked, now).catch((error: unknown) => logError("parking_failed", error, {}));
 }
 
-/** A user who is enabled again goes on with the next due time, and gets none of those that were missed. */
+/** A user who is enabled again continues with the next due time, and gets none of those that were missed. */
 async function moveResting(env: Env, now: number): Promise<void> {
   const known = new Map<string, Times>();
   const resting = await readRestingSchedules(env.DB, now, RESTING_SCHEDULES_PER_SWEEP);

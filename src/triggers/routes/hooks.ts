@@ -177,7 +177,10 @@ function requireQuota(refusal: Failure | null): void {
   throw new Problem(refusal.code, detail, false, refusal.retry_after_s);
 }
 
-/** The sender can't fix the owner's problem, but may retry if a thread is full, or once the operator has mended a setting. */
+/**
+ * The sender can't fix the owner's problem, but may retry if a thread is full, or once the operator has fixed a
+ * setting.
+ */
 function refuseFiring(
   refuseIt: (code: ProblemCode, detail: string, reason: string) => Promise<never>,
   error: { code: ProblemCode; detail: string },

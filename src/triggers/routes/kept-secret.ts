@@ -1,4 +1,4 @@
-// Whether a changed trigger can go on with the secret that is stored for it.
+// Whether a changed trigger can continue with the secret that is stored for it.
 import type { AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import type { Trigger } from "../../protocol/trigger.ts";

@@ -184,7 +184,7 @@ function addPatch(app: App): void {
       method: "patch",
       path,
       tag,
-      summary: "Change a trigger, pause it or go on",
+      summary: "Change, pause or resume a trigger",
       description: "Absent fields stay unchanged. The type and the secret can't be changed here.",
       params,
       body: schemas.triggerPatch,

@@ -19,7 +19,7 @@ export function App() {
   const offered = useStore(offer);
   const stuck = useStore(signOutProblem);
   const [key, account, since] = now.phase === "in" ? [now.key, now.account, now.since] : [null, null, null];
-  // What works with the key goes on while the account is only read again.
+  // What works with the key continues while the account is only read again.
   const client = useMemo(() => {
     if (key === null) return null;
     const isInUse = (): boolean => {

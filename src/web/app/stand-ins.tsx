@@ -3,7 +3,7 @@ import { lazy, Suspense, useEffect } from "react";
 import { health, readHealth } from "../state/health.ts";
 import { useStore } from "../state/store.ts";
 
-/** After a deploy its file may be gone, and the page goes on without it. */
+/** After a deploy its file may be gone, and the page continues without it. */
 const StandInChip = lazy(() =>
   import("./stand-in-chip.tsx").then(
     ({ StandInChip }) => ({ default: StandInChip }),

@@ -49,7 +49,7 @@ export interface ModelList {
   incomplete: string[];
 }
 
-/** For the date that the model is told. A browser that does not know its zone says `Etc/Unknown`. */
+/** For the date that the model reads. A browser that does not know its zone says `Etc/Unknown`. */
 function zoneOfBrowser(): { time_zone?: string } {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return /^(?!Etc\/Unknown)[A-Za-z][\w/+-]{1,63}$/.test(zone ?? "") ? { time_zone: zone } : {};
@@ -179,8 +179,8 @@ export class Api {
   }
 
   /**
-   * Sending it again with the same `run` returns the same run and its stream from the start. Without `model` the agent's
-   * is used.
+   * Sending it again with the same `run` returns the same run and its stream from the start. Without `model` the
+   * agent's is used.
    */
   startRun(
     thread: string,
@@ -276,7 +276,10 @@ export async function readProblem(response: Response): Promise<ApiError> {
   }
 }
 
-/** From `Retry-After`: the server says seconds; a proxy may say a date. Nobody waits for longer than an hour without asking again. */
+/**
+ * From `Retry-After`: the server says seconds; a proxy may say a date. Nobody waits for longer than an hour without
+ * asking again.
+ */
 export function readRetryAt(status: number, header: string | null): number | null {
   if (header === null || (status !== 429 && status !== 503)) return null;
   const now = Date.now();

@@ -1,4 +1,4 @@
-// Buttons that ask a turn again, edit its message, or go on after a stop. Loaded after the page.
+// Buttons that ask a turn again, edit its message, or continue after a stop. Loaded after the page.
 import { Pencil, Play, RefreshCw } from "lucide-react";
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { Button, IconButton } from "../parts/button.tsx";
@@ -113,7 +113,7 @@ export function EditForm({ id, text: before, again }: { id: string; text: string
   );
 }
 
-/** The agent goes on with the task that is due. */
+/** The agent continues with the task that is due. */
 export function GoOn({ onSend }: { onSend: (text: string, mode: "enqueue") => void }) {
   const { goOn } = useWords(words);
   return (

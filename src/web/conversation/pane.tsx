@@ -26,7 +26,7 @@ import { SourcesContext } from "./sources.ts";
 import { Welcome } from "./welcome.tsx";
 import { words } from "./words.ts";
 
-/** After a deploy its file may be gone, and the conversation goes on without a line of figures. */
+/** After a deploy its file may be gone, and the conversation continues without a line of figures. */
 const RunCost = lazy(() =>
   import("../costs/costs.tsx").then(
     ({ RunCost }) => ({ default: RunCost }),
@@ -103,8 +103,8 @@ export function ConversationPane({
                 </Suspense>
               )}
               {conversation.interrupts.length > 0 && (
-                // While an answer is in flight the form is only hidden: if the server refuses it, the typed text is still
-                // there.
+                // While an answer is in flight the form is only hidden: if the server refuses it, the typed text is
+                // still there.
                 <fieldset hidden={!asks} disabled={!mayRun}>
                   <Suspense fallback={null}>
                     <Questions conversation={conversation} onAnswer={(answers) => thread.answer(answers)} />

@@ -1,5 +1,5 @@
-// What the line of a run that works consists of (run-line.tsx): how far it is with its plan, how long it works, and what
-// it has used. The clock ticks by itself, so that no second draws the conversation again. Loaded after the page.
+// What the line of a run that works consists of (run-line.tsx): how far it is with its plan, how long it works, and
+// what it has used. The clock ticks by itself, so that no second draws the conversation again. Loaded after the page.
 import { useEffect, useMemo, useState } from "react";
 import { progressOf } from "../plan/progress.ts";
 import { usePlan } from "../plan/use-plan.ts";
@@ -28,7 +28,7 @@ const words = defineWords(
   },
 );
 
-/** A plan that is done says nothing of a run that goes on. */
+/** A plan that is done says nothing of a run that continues. */
 export function Progress({ thread }: { thread: ThreadStore }) {
   const said = useWords(words);
   const { working } = useWords(general);
@@ -61,7 +61,7 @@ export function Figures({ view }: { view: ThreadView }) {
   );
 }
 
-/** Who wants less motion sees fewer steps. */
+/** Whoever wants less motion sees fewer steps. */
 const tickMs = { usual: 1_000, reduced: 10_000 };
 
 function Clock({ start }: { start: number }) {

@@ -27,7 +27,7 @@ export function useSpent(thread: ThreadStore): Spent | null {
   return chooseSpent({ hasEnded, live, read: read?.invocation_id === run ? read : null, known });
 }
 
-/** A run that has ended has its sum in its row. One that works has told its stream more than what was read of it. */
+/** A run that has ended has its sum in its row. One that works has sent more on its stream than its row says. */
 export function chooseSpent(given: {
   hasEnded: boolean;
   live: Spent | null;

@@ -3,7 +3,7 @@ import { BadgeCheck, Check, RotateCcw, Square, X } from "lucide-react";
 import { useState } from "react";
 import type { TaskState } from "../../protocol/plan/task.ts";
 import { Button } from "../parts/button.tsx";
-import { inputClass } from "../parts/field.tsx";
+import { NoteField } from "../parts/note-field.tsx";
 import { ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { useWords } from "../state/words.ts";
 import { words } from "./receipt-words.ts";
@@ -11,9 +11,6 @@ import styles from "./task-receipts.module.css";
 import { type CheckRunView, useCheckRun } from "./use-check-run.ts";
 
 type Checked = Pick<TaskState, "id" | "status" | "checks" | "verification" | "weakened">;
-
-/** The server cuts longer ones. */
-const maxNoteCharacters = 1_000;
 
 export function CheckActions({ task, busy, onAccept }: { task: Checked; busy: boolean; onAccept: () => void }) {
   const said = useWords(words);
@@ -85,16 +82,7 @@ function Answer({ check, question, run, busy }: { check: string; question: strin
       <Button small icon={X} disabled={busy} onClick={() => answer(false)}>
         {said.no}
       </Button>
-      <input
-        type="text"
-        dir="auto"
-        className={`${inputClass} ${styles.note}`}
-        maxLength={maxNoteCharacters}
-        placeholder={said.note}
-        aria-label={said.note}
-        value={note}
-        onChange={(event) => setNote(event.target.value)}
-      />
+      <NoteField label={said.note} className={styles.note} note={note} onChange={setNote} />
     </div>
   );
 }

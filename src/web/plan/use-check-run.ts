@@ -1,5 +1,5 @@
 // Runs the checks of one task again, and shows the plan as it is then. The request waits for their end, since a thread
-// without a run may have no stream that would tell it.
+// without a run may have no stream that would show it.
 import { useState } from "react";
 import type { CheckRun } from "../../protocol/plan/check-run.ts";
 import { useApp } from "../app/context.ts";

@@ -4,15 +4,12 @@ import { Check, X } from "lucide-react";
 import { useState } from "react";
 import { type Judgement, judge } from "../client/interrupts.ts";
 import { Button } from "../parts/button.tsx";
-import { inputClass } from "../parts/field.tsx";
+import { NoteField } from "../parts/note-field.tsx";
 import { useWords } from "../state/words.ts";
 import { Deadline } from "./expiry.tsx";
 import styles from "./form.module.css";
 import { useForm, useReading } from "./part.ts";
 import { words } from "./words.ts";
-
-/** A few sentences, which the agent reads unchanged. */
-const maxNoteCharacters = 1000;
 
 export function JudgementPart({ asked: { id, message, tasks, expires } }: { asked: Judgement }) {
   const said = useWords(words);
@@ -61,16 +58,7 @@ export function JudgementPart({ asked: { id, message, tasks, expires } }: { aske
             </label>
           </>
         )}
-        <input
-          type="text"
-          dir="auto"
-          className={`${inputClass} ${styles.reason}`}
-          maxLength={maxNoteCharacters}
-          placeholder={said.note}
-          aria-label={said.note}
-          value={note}
-          onChange={(event) => setNote(event.target.value)}
-        />
+        <NoteField label={said.note} className={styles.reason} note={note} onChange={setNote} />
       </div>
     </fieldset>
   );

@@ -12,7 +12,7 @@ it("a key that expires makes none that lives longer", () => {
   expect(keyLife({ expires_at, session_id: null }, now)).toEqual({ end: expires_at, days: [7, 30] });
 });
 
-it("a key that a session makes goes on after it", () => {
+it("a key that a session makes continues after it", () => {
   const expires_at = "2026-11-29T00:00:00.000Z";
   expect(keyLife({ expires_at, session_id: "sess_1" }, now)).toEqual({ end: null, days: [7, 30, 90, 365] });
 });

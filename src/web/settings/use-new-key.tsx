@@ -1,4 +1,5 @@
-// After the admin key has made the first key of its user: the page goes on with that one, because the admin key may not.
+// After the admin key has made the first key of its user: the page continues with that one, because the admin key may
+// not.
 import { useState } from "react";
 import { Button } from "../parts/button.tsx";
 import { Notice } from "../parts/notice.tsx";

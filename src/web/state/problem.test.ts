@@ -3,7 +3,7 @@ import { exceeded } from "../../protocol/money/quotas.ts";
 import { ApiError } from "../client/api.ts";
 import { describeProblem, describeRetry } from "./problem.ts";
 
-it("a key that lacks a scope is told which, and another refusal keeps its own reason", () => {
+it("a key that lacks a scope reads which, and another refusal keeps its own reason", () => {
   const refused = "Not allowed: This needs an API key with the scope `run`. The scopes of yours: `read`.";
   const { text, detail } = describeProblem(new ApiError(403, "forbidden", refused));
   expect(text).toContain("“run”");
@@ -29,7 +29,7 @@ it("a quota of a day says that it ends with the day, in the server's own words",
   expect(describeProblem(used).detail).toContain("at 00:00 UTC, in 60 minutes");
 });
 
-it("a server that says when it takes a request again is quoted with that time, and who tries again is told", () => {
+it("a server that says when it takes a request again is quoted with that time, also to whoever tries again", () => {
   const at = Date.now() + 65_000;
   const time = new Date(at).toLocaleTimeString("en-GB");
   const error = new ApiError(429, "quota_exceeded", "A quota is used up: 120 runs", at);

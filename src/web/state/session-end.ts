@@ -4,8 +4,9 @@ import { health } from "./health.ts";
 import { isSession, sessionIdOf } from "./key-id.ts";
 
 /**
- * Where the person signs out of what they signed in with; null if nowhere. Rejects where the session may go on. Beside a
- * key there may be a session too, which would sign in again at once; that it goes on is no reason to keep the key.
+ * Where the person signs out of what they signed in with; null if nowhere. Rejects where the session may continue.
+ * Beside a key there may be a session too, which would sign in again at once; that it continues is no reason to keep
+ * the key.
  */
 export async function endSession(key: string, { everywhere = false } = {}): Promise<string | null> {
   if (!isSession(key) && !health.get()?.sign_in) return null;

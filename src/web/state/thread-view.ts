@@ -84,7 +84,7 @@ export function sayAgain(
   return { ...cut, problem: null, conversation: { ...cut.conversation, run, interrupts: [] } };
 }
 
-/** Whether a snapshot goes on from what is shown. */
+/** Whether a snapshot continues from what is shown. */
 export function isKnown(
   { conversation: { items } }: ThreadView,
   event: ThreadEvent & { type: "MESSAGES_SNAPSHOT" },

@@ -2,7 +2,7 @@
 import { Activity } from "lucide-react";
 import { useMemo, useState } from "react";
 import { Button } from "../parts/button.tsx";
-import { Empty, ProblemNotice, Spinner } from "../parts/notice.tsx";
+import { Empty, ProblemNotice } from "../parts/notice.tsx";
 import { useStore } from "../state/store.ts";
 import { useWords } from "../state/words.ts";
 import styles from "./activity.module.css";
@@ -13,6 +13,7 @@ import { useProject } from "./project.ts";
 import { RunCard } from "./run-card.tsx";
 import { useRuns } from "./runs.ts";
 import { SandboxCard } from "./sandbox-card.tsx";
+import { Waiting } from "./waiting.tsx";
 
 export function ActivityPanel({ thread, isShown }: PartProps) {
   const said = useWords(activityWords);
@@ -34,13 +35,7 @@ export function ActivityPanel({ thread, isShown }: PartProps) {
   );
   const read = readActivity(activity, new Map(started));
   if (runs.length === 0) {
-    if (isLoading) {
-      return (
-        <p className={styles.wait} role="status">
-          <Spinner /> {said.loading}
-        </p>
-      );
-    }
+    if (isLoading) return <Waiting>{said.loading}</Waiting>;
     return (
       <Empty icon={Activity}>
         <p>{said.none}</p>

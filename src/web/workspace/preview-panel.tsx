@@ -3,7 +3,7 @@ import { Globe } from "lucide-react";
 import { useState } from "react";
 import { Locked, May, useMay } from "../app/may.tsx";
 import { Button } from "../parts/button.tsx";
-import { Empty, Notice, ProblemNotice, Spinner } from "../parts/notice.tsx";
+import { Empty, Notice, ProblemNotice } from "../parts/notice.tsx";
 import { useWords } from "../state/words.ts";
 import type { PartProps } from "./part.ts";
 import { PortForm } from "./port-form.tsx";
@@ -13,6 +13,7 @@ import { PreviewFrame } from "./preview-frame.tsx";
 import { frameOf, type Previews, usePreviews } from "./previews.ts";
 import { useProject } from "./project.ts";
 import { useLinger } from "./refresh.ts";
+import { Waiting } from "./waiting.tsx";
 import { previewWords } from "./words.ts";
 
 const keptMs = 60_000;
@@ -34,11 +35,7 @@ function Links({ thread, isShown }: PartProps) {
   }
   if (project.phase === "none") return <Nothing>{said.noneYet}</Nothing>;
   if (previews.previews === null || (project.phase === "loading" && previews.previews.length === 0)) {
-    return (
-      <p className={styles.wait}>
-        <Spinner /> {said.loading}
-      </p>
-    );
+    return <Waiting>{said.loading}</Waiting>;
   }
   if (previews.previews.length === 0) return <NoPreviews previews={previews} />;
   return <Shown previews={previews} isShown={isShown} />;

@@ -4,12 +4,13 @@ import { Box } from "lucide-react";
 import type { ReactNode } from "react";
 import { May } from "../app/may.tsx";
 import { Button } from "../parts/button.tsx";
-import { Empty, ProblemNotice, Spinner } from "../parts/notice.tsx";
+import { Empty, ProblemNotice } from "../parts/notice.tsx";
 import type { ThreadStore } from "../state/thread-store.ts";
 import { useWords } from "../state/words.ts";
 import { type ProjectState, useProject } from "./project.ts";
 import styles from "./sandbox.module.css";
 import { useSandbox } from "./sandbox.ts";
+import { Waiting } from "./waiting.tsx";
 import { sandboxWords } from "./words.ts";
 
 interface Gate {
@@ -30,7 +31,7 @@ export function SandboxGate({ thread, isShown, children }: Gate) {
 
 function NoProject({ project }: { project: Exclude<ProjectState, { phase: "ready" }> }) {
   const said = useWords(sandboxWords);
-  if (project.phase === "loading") return <Wait>{said.loading}</Wait>;
+  if (project.phase === "loading") return <Waiting>{said.loading}</Waiting>;
   if (project.phase === "failed") {
     const action = (
       <Button small onClick={project.retry}>
@@ -55,7 +56,7 @@ function Running({ project, thread, isShown, children }: Gate & { project: strin
   const { sandbox, order, problem, store } = useSandbox(thread, project, isShown);
   if (sandbox?.state === "started" && order === null) return children(project);
   if (sandbox === null) {
-    if (problem === null) return <Wait>{said.loading}</Wait>;
+    if (problem === null) return <Waiting>{said.loading}</Waiting>;
     return (
       <div className={styles.pad}>
         <ProblemNotice
@@ -69,7 +70,7 @@ function Running({ project, thread, isShown, children }: Gate & { project: strin
       </div>
     );
   }
-  if (order !== null) return <Wait>{order === "start" ? said.starting : said.stopping}</Wait>;
+  if (order !== null) return <Waiting>{order === "start" ? said.starting : said.stopping}</Waiting>;
   const texts: Record<string, string> = {
     none: said.none,
     destroyed: said.none,
@@ -94,13 +95,5 @@ function Running({ project, thread, isShown, children }: Gate & { project: strin
       )}
       {problem && <ProblemNotice problem={problem} />}
     </Empty>
-  );
-}
-
-function Wait({ children }: { children: string }) {
-  return (
-    <p className={styles.wait} role="status">
-      <Spinner /> {children}
-    </p>
   );
 }

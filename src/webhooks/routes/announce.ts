@@ -1,4 +1,4 @@
-// Tells the queue of deliveries that are stored as due. If it does not take their jobs, the sweep finds them.
+// Sends the queue jobs for deliveries that are stored as due. If it does not take their jobs, the sweep finds them.
 import type { AppContext } from "../../http/context.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import type { DeliveryName } from "../../protocol/webhook.ts";

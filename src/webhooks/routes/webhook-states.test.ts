@@ -1,5 +1,5 @@
-// A property test of what a webhook may send and when, against a model: any order of changes, answers and failures, with
-// tries that are under way while something changes.
+// A property test of what a webhook may send and when, against a model: any order of changes, answers and failures,
+// with tries that are under way while something changes.
 
 import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
@@ -177,7 +177,7 @@ beforeEach(() => {
 });
 
 describe("a webhook", () => {
-  it("sends events only where a ping was answered since the address was set, and goes on once one is", async () => {
+  it("sends events only where a ping was answered since the address was set, and continues once one is", async () => {
     const seen = new Set<string>();
     await fc.assert(
       fc.asyncProperty(fc.array(anyStep, { maxLength: 40 }), async (steps) => {

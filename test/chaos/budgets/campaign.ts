@@ -49,9 +49,9 @@ const LATE_THREAD_MS = 75_000;
 /** How often it looks during the work. */
 const SWEEP_SHARE = 0.3;
 /**
- * How long the runtime lives, in moments: requests, words and batches, so that a slow machine has as much of them. A step
- * of all runs together takes some 2,500. Short lives end within one. A run that makes no progress in five lives ends as
- * `crash_loop`, so most lives last for several.
+ * How long the runtime lives, in moments: requests, words and batches, so that a slow machine has as much of them. A
+ * step of all runs together takes some 2,500. Short lives end within one. A run that makes no progress in five lives
+ * ends as `crash_loop`, so most lives last for several.
  */
 const LIVES = { short: [1, 800], long: [2_500, 7_500] } as const;
 const SHORT_SHARE = 0.3;
@@ -235,7 +235,7 @@ class BudgetCampaign {
   /** When all runs are over: nothing stays open, and D1's sums are those of the runs. */
   async #settle(scenes: Scene[]): Promise<void> {
     const { server, model } = this.#stage;
-    // After a kill, a deletion goes on when it is asked for again.
+    // After a kill, a deletion continues when it is asked for again.
     for (const user_id of this.#guests) await untilDeleted(server, user_id, this.#options.signal);
     for (let minute = 1; minute <= 3; minute++) await server.tick(Date.now() + LATER_MS + minute * 60_000);
     server.killNow();

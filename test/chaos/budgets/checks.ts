@@ -65,7 +65,9 @@ export function checkEnded(run: StoredRun, billed: Billed, report: Report): void
     report(run.id, `$${cost_usd} charged, ${billed.micro} µ$ counted`);
 }
 
-/** Whether nothing was cut: then what is charged is exactly what the server has counted, however often a kill met it. */
+/**
+ * Whether nothing was cut: then what is charged is exactly what the server has counted, however often a kill met it.
+ */
 export function isExact({ usage }: StoredRun, billed: Billed): boolean {
   return billed.isExact && usage.estimated === undefined;
 }
@@ -135,7 +137,9 @@ export function checkLoop({ id, last: { isLoop, lives, progress } }: StoredRun, 
   if (lives.length > MAX_LIVES + 1) report(id, `${lives.length} lives without progress, and it goes on`);
 }
 
-/** Each budget is the sum of its leases; those of deleted users are gone, and the deployment's keeps what they spent. */
+/**
+ * Each budget is the sum of its leases; those of deleted users are gone, and the deployment's keeps what they spent.
+ */
 export function checkSums({ budgets, leases }: Stored, report: Report): void {
   for (const { scope, id, period, tokens, micro, open_tokens } of budgets) {
     const own = leases.filter((each) => each.scope === scope && each.id === id && each.period === period);
@@ -150,7 +154,9 @@ export function checkSums({ budgets, leases }: Stored, report: Report): void {
   }
 }
 
-/** Of an emptied account nothing is left, and nothing begins anew, though a thread may go on that D1 did not know. */
+/**
+ * Of an emptied account nothing is left, and nothing begins anew, though a thread may continue that D1 did not know.
+ */
 export function checkPurged({ purged, budgets, leases }: Stored, report: Report): void {
   for (const { user_id, thread_id, scope } of leases) {
     if (purged.has(user_id)) report(`${thread_id} ${scope}`, "a deleted user has leases");

@@ -95,7 +95,7 @@ async function serve(
     return void response.end(JSON.stringify({ error: { message: "Too many requests right now." } }));
   }
   if (ending === "failed") {
-    // A gateway that gave up while the model went on.
+    // A gateway that gave up while the model continued.
     call.ending = ending;
     response.writeHead(502, { "content-type": "application/json" });
     return void response.end(JSON.stringify({ error: { message: "Bad gateway." } }));

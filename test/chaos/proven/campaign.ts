@@ -1,5 +1,5 @@
-// `npm run chaos -- --checks`: kills the runtime again and again while the server runs the checks of tasks, and looks at
-// what is on its disk: at each kill, and when a run is over.
+// `npm run chaos -- --checks`: kills the runtime again and again while the server runs the checks of tasks, and looks
+// at what is on its disk: at each kill, and when a run is over.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -197,7 +197,7 @@ class ProofCampaign {
     for (const { name, progress } of stuck) await this.#untilProgress(name, progress);
   }
 
-  /** A run that has lost many lives in one place may go on before it loses another. */
+  /** A run that has lost many lives in one place may continue before it loses another. */
   async #untilProgress(name: string, before: string): Promise<void> {
     const { server } = this.#stage;
     const read = async (): Promise<string> => {

@@ -1,4 +1,4 @@
-// What a campaign amid checks found, and the table that tells it.
+// What a campaign of kills during checks found, and the table that shows it.
 
 export interface ProofFindings {
   kills: number;

@@ -24,7 +24,7 @@ export function checkMoment({ plan, receipts }: StoredProof, former: readonly st
   }
 }
 
-/** At any moment. Who finds in D1 what a check has seen finds its receipt, too. */
+/** At any moment. Whoever finds in D1 what a check has seen finds its receipt, too. */
 export function checkCopy({ plan, receipts }: Copy, report: Report): void {
   if (new Set(receipts).size !== receipts.length) report("doubled: a receipt is twice in D1");
   const seen = plan?.tasks.flatMap(({ checks = [] }) => checks.flatMap(({ result }) => result?.receipt_id ?? [])) ?? [];

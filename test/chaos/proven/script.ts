@@ -1,4 +1,4 @@
-// The run that is killed amid checks. Its tasks have checks of each kind that a sandbox runs: some pass at once, one
+// The run that is killed during checks. Its tasks have checks of each kind that a sandbox runs: some pass at once, one
 // fails and is mended, one never passes, and one passes and breaks later, so that the run's end plans a repair. Each
 // command of a check leaves a mark when it begins and when it ends, in a folder that no tree counts.
 import { randomBytes } from "node:crypto";

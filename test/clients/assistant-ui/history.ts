@@ -1,5 +1,5 @@
 // What a reload shows is what the thread has: the conversation of `GET …/messages`, in AG-UI's form. A run that is at
-// work goes on: `runId` of a known run attaches to it.
+// work continues: `runId` of a known run attaches to it.
 import { HttpAgent } from "@ag-ui/client";
 import {
   type ChatModelRunResult,

@@ -34,7 +34,7 @@ export function createThreadRunner(server: string, key: string): AgentRunner {
         switchMap((run) => (run === null ? EMPTY : attach(threadId, run.invocation_id))),
       ),
     isRunning: async ({ threadId }) => (await findNewest(threadId))?.status === "running",
-    // Whoever else watches goes on, so the run is cancelled and not only left.
+    // Whoever else watches continues, so the run is cancelled and not only left.
     stop: async (request) => {
       const run = await findNewest(request.threadId);
       if (run !== null)

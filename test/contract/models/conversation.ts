@@ -1,5 +1,5 @@
-// Whole conversations of a real thread with strict servers: the thread's rows, the loop, the plan's tools and the models
-// are the real ones; only the servers and the tool for work are not.
+// Whole conversations of a real thread with strict servers: the thread's rows, the loop, the plan's tools and the
+// models are the real ones; only the servers and the tool for work are not.
 
 import { z } from "zod";
 import type { Model, ModelMemory } from "../../../src/agent/model.ts";
@@ -107,7 +107,7 @@ export class Conversation {
     });
   }
 
-  /** The life ends here, in a new isolate the next one goes on. */
+  /** The life ends here, in a new isolate the next one continues. */
   crash(): void {
     this.thread.crash();
     forgetRules();
@@ -188,7 +188,10 @@ export function play(...replies: (PlannedReply | ((request: WireRequest) => Plan
 
 const work = (n: number) => ({ name: "work", arguments: { n } });
 
-/** Plans two tasks and works through them: three tools in parallel, and one reply that breaks off. `mark` is in every thought. */
+/**
+ * Plans two tasks and works through them: three tools in parallel, and one reply that breaks off. `mark` is in every
+ * thought.
+ */
 export function buildShop(mark: string): Parameters<typeof play> {
   const done = (at: number) => (request: WireRequest) => ({
     reasoning: `${mark} task ${at} is done`,

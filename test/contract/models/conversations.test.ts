@@ -1,5 +1,5 @@
-// Whole conversations with each provider: known by its address, by the model's name alone, by MODEL_PROFILE alone, or by
-// nothing but its refusals.
+// Whole conversations with each provider: known by its address, by the model's name alone, by MODEL_PROFILE alone, or
+// by nothing but its refusals.
 
 import { describe, expect, it } from "vitest";
 import { serverNames } from "../../../src/models/index.ts";
@@ -61,7 +61,7 @@ describe.each(each)("%s", (_name, provider) => {
     },
   );
 
-  it("goes on after a restart at any request, with what the provider wants back", async () => {
+  it("continues after a restart at any request, with what the provider wants back", async () => {
     for (const moment of [1, 3, 5]) {
       const script = play(...buildShop("CANARY"));
       const connection = openConnection(provider, (request, turn) => {
@@ -98,7 +98,7 @@ describe.each(each)("%s", (_name, provider) => {
     }).toEqual(imageResults[provider.images]);
   });
 
-  it("goes on from a summary, and forgets what it wanted back for what was summarized", async () => {
+  it("continues from a summary, and forgets what it wanted back for what was summarized", async () => {
     const steps = Array.from({ length: 12 }, (_, n) => ({
       reasoning: `CANARY step ${n}`,
       calls: [{ name: "work", arguments: { n } }],
@@ -219,7 +219,7 @@ function beginsWith(one: number, other: number): boolean {
 describe("a thread that changes between providers", () => {
   // One test for each provider that begins: all pairs in one would take longer than a test may.
   it.each(each)(
-    "%s: goes on after each change to another, back and there again, with an image, and no server sees what is another's",
+    "%s: continues after each change to another, back and there again, with an image, and no server sees what is another's",
     async (_name, one) => {
       const at = providers.indexOf(one);
       for (const other of providers.filter((_, place) => beginsWith(at, place))) {

@@ -1,4 +1,4 @@
-// The contract for what a real machine tells of itself, and for the notes of a repository in it.
+// The contract for what a real machine reports of itself, and for the notes of a repository in it.
 import { expect, it } from "vitest";
 import { quoteNotes } from "../../../src/agent/context/environment.ts";
 import { fixture, run, sandbox, untilEnd, writeText } from "./fixture.ts";
@@ -12,7 +12,7 @@ export function describeFacts(): void {
     expect(states).toEqual([]);
   });
 
-  it("are told by a used one, with its work dir, system and programs", async () => {
+  it("are reported by a used one, with its work dir, system and programs", async () => {
     const work = (await run("pwd")).output.trim();
     const facts = await sandbox.readFacts?.(untilEnd());
     expect(facts).toMatchObject({ work_dir: work, system: expect.stringMatching(/\S/) });

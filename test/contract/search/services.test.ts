@@ -191,7 +191,7 @@ describe.each(services)("$name", (strict: StrictService) => {
     expect(await ask()).toMatchObject({ ok: false, failure: { reason: "account_empty" } });
   });
 
-  it("knows a rate limit, and for how long as far as it is told", async () => {
+  it("knows a rate limit, and for how long as far as the service says", async () => {
     server.account = "limited";
     expect(await ask()).toEqual(failed("rate_limited", 429, strict.limitedFor));
   });

@@ -13,7 +13,7 @@ export interface AskedModel {
 }
 
 /** Each piece differs from the others, and has a character that no Latin text has. */
-export function pieceOf(index: number, characters: number): string {
+function pieceOf(index: number, characters: number): string {
   return `${index} `.padEnd(characters, "长文本里的字");
 }
 

@@ -35,7 +35,7 @@ export const laterJobs: Job[] = [
   {
     id: "again-mended",
     kind: "honest",
-    title: "a person breaks the work after the run, sees it, mends it, and runs the checks again",
+    title: "a person breaks the work after the run, sees it, fixes it, and runs the checks again",
     plan: personPlan,
     async *script(): Talk {
       yield [write("src/cart.js", GOOD)];

@@ -39,7 +39,7 @@ export const honestJobs: Job[] = [
     expects: "self_checked",
   },
   {
-    ...honest("repaired", "is refused at first, reads why, and mends it"),
+    ...honest("repaired", "is refused at first, reads why, and fixes it"),
     async *script(): Talk {
       yield [write("src/cart.js", HALF)];
       const [said = ""] = yield [complete()];

@@ -125,7 +125,7 @@ export const peopleJobs: Job[] = [
   {
     id: "person-repaired",
     kind: "honest",
-    title: "a person says no; the model reads why, mends it, and is asked about again",
+    title: "a person says no; the model reads why, fixes it, and is asked about again",
     plan: asked,
     answers: [no, yes],
     async *script(): Talk {

@@ -5,7 +5,7 @@ import { cookieOf } from "./people.ts";
 import type { Stage } from "./stage.ts";
 import type { Walker } from "./walker.ts";
 
-const DOORS = "POST /integrations/slack";
+const ROUTES = "POST /integrations/slack";
 
 export async function walkSlack({ ask, reach, wrong }: Walker, { slack, workspace }: Stage): Promise<void> {
   const beta = slack.addWorkspace("Beta", { installed: true });
@@ -19,7 +19,7 @@ export async function walkSlack({ ask, reach, wrong }: Walker, { slack, workspac
   await ask("GET /v1/slack/workspaces", {});
   await ask("PATCH /v1/slack/workspaces/{team_id}", { params: { team_id: beta.id }, body: { agent_id: null } });
 
-  if (!(await slack.verifyAddress())) wrong.push(`${DOORS}/events: the challenge is not answered`);
+  if (!(await slack.verifyAddress())) wrong.push(`${ROUTES}/events: the challenge is not answered`);
   const { channel, user } = workspace;
   const text = '[[tool ask {"question":"Which colour?","choices":["red","blue"]}]]';
   const { message, deliveries } = slack.mention({ channel, user, text });
@@ -30,12 +30,12 @@ export async function walkSlack({ ask, reach, wrong }: Walker, { slack, workspac
   await slack.click({ channel, user, ts: asked()?.ts ?? "", action_id: button?.action_id ?? "" });
   await slack.command({ channel, user, command: "/taskloom", text: "[[text Commanded.]]" });
   await slack.settled();
-  const doors = { event: "events", interaction: "interactivity", command: "commands" } as const;
-  for (const [kind, door] of Object.entries(doors)) {
+  const routes = { event: "events", interaction: "interactivity", command: "commands" } as const;
+  for (const [kind, route] of Object.entries(routes)) {
     const sent = slack.deliveries.filter((delivery) => delivery.kind === kind);
     const refused = sent.flatMap(({ attempts }) => attempts.filter(({ status }) => status !== 200));
-    wrong.push(...refused.map((attempt) => `${DOORS}/${door}: ${JSON.stringify(attempt).slice(0, 1_000)}`));
-    if (sent.length > 0 && refused.length === 0) reach(`${DOORS}/${door}`);
+    wrong.push(...refused.map((attempt) => `${ROUTES}/${route}: ${JSON.stringify(attempt).slice(0, 1_000)}`));
+    if (sent.length > 0 && refused.length === 0) reach(`${ROUTES}/${route}`);
   }
   await ask("DELETE /v1/slack/workspaces/{team_id}", { params: { team_id: beta.id } });
 }

@@ -95,7 +95,7 @@ export const adminOperations: Record<string, AdminOperation> = {
     why: "It says which runs are live.",
     shows: ["user_id", "thread_id", "invocation_id"],
   },
-  "GET /v1/server": { status: 200, why: "It says what an operator has to mend." },
+  "GET /v1/server": { status: 200, why: "It says what an operator has to fix." },
   "GET /v1/users": { status: 200, why: "It lists accounts.", shows: ["user_id", "name"] },
   "GET /v1/usage/users": { status: 200, why: "It says who spends how much.", shows: ["user_id", "name"] },
   "GET /v1/users/{user_id}": { status: 200, why: "It counts what there is.", shows: ["user_id", "name"] },
@@ -126,4 +126,12 @@ export const adminReads: Record<string, string> = {
 export function refusalsOf({ operation }: Case, name?: string): number[] {
   if (operation.name in adminOperations) return [403];
   return refusals[`${operation.name} ${name}`]?.statuses ?? [404];
+}
+
+/**
+ * Which things of a user an operation works on: those of a run that asks, of one that works, or of one that is over.
+ */
+export function neededThings(path: string): "asking" | "live" | "quiet" {
+  if (/\/resume(?:\/stream)?$/.test(path)) return "asking";
+  return /\/(?:cancel|inbox(?:\/[^/]+)?)$/.test(path) ? "live" : "quiet";
 }

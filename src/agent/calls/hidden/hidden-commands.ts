@@ -31,7 +31,7 @@ export function gatesEveryCommand(agent: AgentConfig): boolean {
   return !hasCommands(agent) || anyCommand.every((command) => matchesCommands(agent, [command]));
 }
 
-/** By the path alone; null if the call may be made, as far as that tells. */
+/** By the path alone; null if the call may be made, as far as the path shows. */
 export function findHiddenCommand(writes: readonly FileWrite[], agent: AgentConfig): HiddenCommand | null {
   if (!isGated(agent)) return null;
   for (const write of writes) {

@@ -14,7 +14,7 @@ const reasons: Record<Runner, [english: string, chinese: string]> = {
   system: ["it is among the system's files", "它属于系统文件"],
   home: ["it brings files into the home folder", "它会把文件放进主目录"],
   pipe: ["a running program may read it as its input", "正在运行的程序可能把它当作输入"],
-  unknown: ["where it leads can't be told", "无法确定它指向哪里"],
+  unknown: ["where it leads can't be determined", "无法确定它指向哪里"],
 };
 
 /** The end of a path says which file it is. */

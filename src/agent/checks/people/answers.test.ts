@@ -18,7 +18,7 @@ it("a question that nobody answers changes nothing of what people have said of o
   expect(now.tasks.map(({ verification }) => verification)).toEqual(["verified", "failed", "not_run"]);
 });
 
-it("a life that goes on behind the last checks of an answered run says what failed, and of no person that they said no", async () => {
+it("a life that continues behind the last checks of an answered run says what failed, and of no person that they said no", async () => {
   const check = commandCheck("npm test");
   const checks = new ScriptedChecks();
   checks.failures["npm test"] = "1 test failed.";

@@ -33,7 +33,7 @@ export interface OpenQuestion {
 }
 
 /** Each question once, that a task which has closed has and nobody has answered, or only for other files. */
-export function listQuestions({ tasks }: Plan): OpenQuestion[] {
+function listQuestions({ tasks }: Plan): OpenQuestion[] {
   const questions = new Map<string, OpenQuestion>();
   for (const task of tasks) {
     if (task.status !== "completed" || task.verification === "accepted") continue;

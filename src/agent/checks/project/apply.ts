@@ -1,6 +1,6 @@
 // Which checks of the project a task has. Those for each task are there as soon as they are known, so that people see
-// them before they run; those by path come when the task is completed, and it is known what has changed. They stay within
-// the plan's row like others, and what the model removes comes back. Pure functions.
+// them before they run; those by path come when the task is completed, and it is known what has changed. They stay
+// within the plan's row like others, and what the model removes comes back. Pure functions.
 import type { Check, ProtectedFile } from "../../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../../protocol/plan/task.ts";
 import { nameTask } from "../../plan/text.ts";
@@ -20,7 +20,7 @@ export interface ProjectChecks {
 
 export interface Completed {
   task_ids: ReadonlySet<string>;
-  /** Files of the checkout that may have changed for them; null: it can't be told, so any may have. */
+  /** Files of the checkout that may have changed for them; null: it can't be determined, so any may have. */
   changed: readonly string[] | null;
 }
 

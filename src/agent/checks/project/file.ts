@@ -1,6 +1,6 @@
-// The project's own checks: `.taskloom/checks.yml` of its repository. Whoever may push to the repository wrote the file,
-// so it is read as strictly as a request: bounded, without anchors, aliases and tags, and with no name that is not known.
-// A file that can't be read makes no checks and stops nothing: the model and people are told what is wrong.
+// The project's own checks: `.taskloom/checks.yml` of its repository. Whoever may push to the repository wrote the
+// file, so it is read as strictly as a request: bounded, without anchors, aliases and tags, and with no name that is
+// not known. A file that can't be read makes no checks and stops nothing: the model and people read what is wrong.
 import { z } from "zod";
 import { isRecord } from "../../../lib/is-record.ts";
 import { cutEnd } from "../../../lib/truncate.ts";

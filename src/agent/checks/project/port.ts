@@ -1,8 +1,8 @@
-// Port: what is known of the project's own checks. Who implements it knows the thread's sandbox, and remembers.
+// Port: what is known of the project's own checks. Whoever implements it knows the thread's sandbox, and remembers.
 import type { ProjectChecks } from "./apply.ts";
 
 export interface ProjectView extends ProjectChecks {
-  /** What the model has not been told in this run, in sentences. */
+  /** What the model has not yet read in this run, in sentences. */
   notes: string[];
 }
 
@@ -22,7 +22,7 @@ export interface ProjectPort {
   known(): ProjectChecks | null;
   /** The checks that count now. Null if the project has no checkout, or this thread has not used it. */
   look(): Promise<ProjectView | null>;
-  /** Files of the checkout that have changed since the last task closed; null if that can't be told. */
+  /** Files of the checkout that have changed since the last task closed; null if that can't be determined. */
   listChanged(): Promise<string[] | null>;
   /** A task has closed: what has changed since `listChanged` is of the next. */
   noteClosed(): void;

@@ -1,4 +1,5 @@
-// Whether a text is as a check says. A text of which only parts were kept proves what is in them, and never what is not.
+// Whether a text is as a check says. A text of which only parts were kept proves what is in them, and never what is
+// not.
 import { isRecord } from "../../../lib/is-record.ts";
 import { cutEnd } from "../../../lib/truncate.ts";
 import type { CheckInput } from "../../../protocol/plan/check.ts";
@@ -32,7 +33,7 @@ export function findTextFault(
   if (excludes !== undefined) {
     const line = findLine(kept, excludes);
     if (line !== null) return `${what} contains ${show(excludes)}: ${show(line)}`;
-    if (kept.is_cut) return `${cut}whether it contains ${show(excludes)} can't be told. Let it print less.`;
+    if (kept.is_cut) return `${cut}whether it contains ${show(excludes)} can't be determined. Let it print less.`;
   }
   return matches === undefined ? null : findMatchFault(what, matches, kept);
 }

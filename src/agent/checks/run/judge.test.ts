@@ -34,7 +34,7 @@ describe("a command's output", () => {
     expect(judge(head, { matches: "^last$" }, tail).outcome).toBe("passed");
     expect(judge(head, { contains: "middle" }, tail).reason).toMatch(/too long to be kept whole/);
     expect(judge(head, { excludes: "Error" }, tail)).toMatchObject({
-      ...{ outcome: "failed", reason: expect.stringContaining("can't be told") },
+      ...{ outcome: "failed", reason: expect.stringContaining("can't be determined") },
     });
     for (const matches of ["^half of a l$", "^ine$", "^half of a line$"])
       expect(judge(head, { matches }, tail).outcome).toBe("failed");

@@ -1,5 +1,5 @@
-// Looks at one check in the sandbox, and judges it. What keeps a check from being seen is `not_run`; what it asks for and
-// is not there is `failed`.
+// Looks at one check in the sandbox, and judges it. What keeps a check from being seen is `not_run`; what it asks for
+// and is not there is `failed`.
 
 import type { CheckInput } from "../../../protocol/plan/check.ts";
 import { SandboxError } from "../../sandbox.ts";
@@ -7,11 +7,11 @@ import type { CheckPlace, CommandSeen, Tree } from "../place.ts";
 import { failed, type Judgement, judgeCommand, judgeFile, judgeGit, judgeHttp, notRun } from "./judge.ts";
 import { type CheckRunPorts, type PublicAnswer, TIME_OVER, within } from "./ports.ts";
 
-export const DEFAULT_COMMAND_MS = 120_000;
+const DEFAULT_COMMAND_MS = 120_000;
 const DEFAULT_START_MS = 30_000;
 const REQUEST_MS = 30_000;
 
-/** What a receipt tells beside the judgement. */
+/** What a receipt says beside the judgement. */
 export interface Sight extends Judgement {
   exit_code?: number | null;
   output?: { head: string; tail: string; bytes: number; hash: string | null };

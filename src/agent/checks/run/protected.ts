@@ -35,7 +35,7 @@ export async function readProtected(
   }
 }
 
-/** The protected files that differ before or after; a sentence if that can't be told. */
+/** The protected files that differ before or after; a sentence if that can't be determined. */
 export function readAltered(check: Check, before: ProtectedHashes, after: ProtectedHashes): string[] | string {
   const own = check.protected ?? [];
   if (own.length === 0) return [];

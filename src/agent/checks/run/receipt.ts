@@ -15,7 +15,9 @@ export interface Seen extends Omit<Sight, "tree"> {
 
 const MAX_REASON = 1_000;
 
-/** `altered`: protected files that are not as they were; a sentence if that can't be told, which no check passes. */
+/**
+ * `altered`: protected files that are not as they were; a sentence if that can't be determined, which no check passes.
+ */
 export function toReceipt(
   { task_id, check }: WantedCheck,
   seen: Seen,
@@ -45,8 +47,8 @@ const SHOWN_CHARACTERS = 1_500;
 const SHOWN_FILES = 10;
 
 /**
- * For the model: why a check did not pass, with the part of the output that matters. At most 1,500 characters. The output
- * is data, and each of its lines is marked as such.
+ * For the model: why a check did not pass, with the part of the output that matters. At most 1,500 characters. The
+ * output is data, and each of its lines is marked as such.
  */
 export function describeFailure({
   spec,

@@ -164,7 +164,7 @@ describe("a run of checks", () => {
     }
   });
 
-  it("tells protected files that are not as they were", async () => {
+  it("names protected files that are not as they were", async () => {
     const world = new CheckWorld();
     world.place.files.set("test.js", "asserts");
     world.place.deeds.set("npm test", {});

@@ -9,7 +9,6 @@ import { callThread, lacksMethod } from "../../../thread/stub.ts";
 import { audited } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
 import { problemOf, unwrap } from "../../errors.ts";
-import * as examples from "../../examples.ts";
 import { hopsHeader, readChain } from "../../hops.ts";
 import { whileKeyHolds } from "../../key-watch.ts";
 import { addOperation } from "../../operation.ts";
@@ -17,6 +16,7 @@ import { keyOf } from "../../ownership.ts";
 import { takeOne } from "../../quotas/quotas.ts";
 import { threadParams } from "../../schemas.ts";
 import { countOpen } from "../../stream.ts";
+import * as examples from "../plan/examples.ts";
 
 const tag = "Threads";
 const path = "/v1/threads/{thread_id}/checks/run";
@@ -100,7 +100,9 @@ export function addChecks(app: App): void {
   );
 }
 
-/** Who said yes is in no receipt. To look again decides nothing, so it needs no entry and works with a full database. */
+/**
+ * Who said yes is in no receipt. To look again decides nothing, so it needs no entry and works with a full database.
+ */
 function recordAnswers(
   context: AppContext,
   { answers }: CheckRunRequest,

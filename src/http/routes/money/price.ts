@@ -1,4 +1,4 @@
-// Refuses at the door what could only end with `price_unknown`. Where a run names no model, its agent's is known to the
+// Refuses at once what could only end with `price_unknown`. Where a run names no model, its agent's is known to the
 // thread's object alone, and the run ends with that code instead.
 import type { ModelSettings } from "../../../config/models.ts";
 import { findPrice } from "../../../models/index.ts";

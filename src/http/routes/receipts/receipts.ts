@@ -18,7 +18,7 @@ import { withRoom } from "../../lists/room.ts";
 import { addOperation } from "../../operation.ts";
 import { keyOf, readOfThread } from "../../ownership.ts";
 import { pageOf, pageQuery, runParams } from "../../schemas.ts";
-import { seenReceipt } from "../plan-schemas.ts";
+import { seenReceipt } from "../plan/schemas.ts";
 import { writeJunit } from "./junit.ts";
 import { writeMarkdown } from "./markdown.ts";
 import { makeReport, type Report } from "./report.ts";

@@ -1,6 +1,6 @@
 // What starts a run is two operations: one answers with the run, the other with its events. A client that is generated
-// from the description then has one type for each answer (docs/decisions/0103-one-answer-one-type.md). The first answers
-// with events, too, if the client's `Accept` names them: that came before.
+// from the description then has one type for each answer (docs/decisions/0103-one-answer-one-type.md). The first
+// answers with events, too, if the client's `Accept` names them: that came before.
 import type { App, AppContext } from "../../context.ts";
 import { addOperation, type Operation } from "../../operation.ts";
 import type { Input } from "../../specification.ts";
@@ -32,7 +32,7 @@ export function addBoth<Params, Headers, Body>(
       ...operation,
       path: `${path}/stream`,
       summary: `${summary}, and watch it`,
-      description: `${description} Answers with the events of the run, whatever \`Accept\` says. The run goes on without readers unless \`on_disconnect\` is \`cancel\`.`,
+      description: `${description} Answers with the events of the run, whatever \`Accept\` says. The run continues without readers unless \`on_disconnect\` is \`cancel\`.`,
       query: leaveQuery,
       answers: streamAnswers,
     },

@@ -70,7 +70,7 @@ export function createCallBuilder(
   function find(index: number | null, id: string, name: string): OpenCall | undefined {
     if (index !== null) return byIndex.get(index);
     const known = id === "" ? undefined : calls.find((call) => call.id === id);
-    // A piece that names no tool, or the same one again within its arguments, goes on with the newest call.
+    // A piece that names no tool, or the same one again within its arguments, continues with the newest call.
     const last = calls.at(-1);
     const goesOn = name === "" || (name === last?.name && last.arguments !== "" && !last.end.isWhole);
     return known ?? (goesOn ? last : undefined);

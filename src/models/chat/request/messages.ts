@@ -147,7 +147,7 @@ function append(messages: WireMessage[], message: WireMessage, profile: Profile)
   messages.push(message);
 }
 
-/** Reasoning and the like of both go on with the one message. */
+/** Reasoning and the like of both continue with the one message. */
 function merge(last: WireMessage, message: WireMessage): WireMessage {
   const merged: WireMessage = { ...last };
   for (const [field, value] of Object.entries(message)) {
@@ -161,7 +161,7 @@ function merge(last: WireMessage, message: WireMessage): WireMessage {
   return merged;
 }
 
-/** A message of a person, or one of the model without calls: another of its role may go on with it. */
+/** A message of a person, or one of the model without calls: another of its role may continue with it. */
 function isMergeable({ role, tool_calls }: WireMessage): boolean {
   return role === "user" || (role === "assistant" && tool_calls === undefined);
 }

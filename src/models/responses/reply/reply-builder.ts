@@ -1,6 +1,6 @@
-// Turns the events of the Responses API into deltas and adds them up to one reply. What has been streamed counts; an item
-// that is `done`, and the whole response at the end, bring what did not stream. Servers differ in what they send: an item
-// may be known by its place, by its id or by neither, and nothing but the end is sure to come.
+// Turns the events of the Responses API into deltas and adds them up to one reply. What has been streamed counts; an
+// item that is `done`, and the whole response at the end, bring what did not stream. Servers differ in what they send:
+// an item may be known by its place, by its id or by neither, and nothing but the end is sure to come.
 import type { ResponseStreamEvent } from "openai/resources/responses/responses";
 import type { FinishReason, ModelDelta } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
@@ -45,7 +45,7 @@ export function createReplyBuilder(
     if (piece === "") return;
     count(piece.length);
     if (lastMessage !== item) {
-      // Two messages of one reply are one text for readers. A text that goes on behind another's has no length.
+      // Two messages of one reply are one text for readers. A text that continues behind another's has no length.
       if (item.length > 0) items.isMixed = true;
       if (lastMessage !== null) showText(MESSAGE_BREAK);
       lastMessage = item;
@@ -212,7 +212,7 @@ export function createReplyBuilder(
   };
 }
 
-/** The status that a response ends with; null while it goes on. A response of another form says so by its event. */
+/** The status that a response ends with; null while it continues. A response of another form says so by its event. */
 function readStatus({ status }: Event, type: unknown): string | null {
   if (status === "in_progress" || status === "queued") return null;
   if (typeof status === "string" && status !== "") return status;

@@ -3,11 +3,11 @@ import { z } from "@hono/zod-openapi";
 import type { App } from "../../../http/context.ts";
 import { Problem, unwrap } from "../../../http/errors.ts";
 import { addOperation } from "../../../http/operation.ts";
-import { preview, previewBody } from "../../../http/schemas.ts";
 import { withWorkspace, workspaceProblems } from "../../../http/workspace.ts";
 import { clientId } from "../../../protocol/ids.ts";
 import { whileMakerLives } from "../../../store/keys/maker.ts";
 import { createPreview, LINK_SECONDS, readPreviews, revokePreview } from "../previews.ts";
+import { preview, previewBody } from "./schemas.ts";
 
 const tag = "Sandboxes";
 const path = "/v1/projects/{project_id}/sandbox/previews";

@@ -205,7 +205,7 @@ function readControl(text: string): Record<string, unknown> | null {
 }
 
 /** The daemon drops a connection that leaves 256 pieces of output unread. */
-const SLOW = "The shell printed faster than this connection could take. It goes on: open the terminal again.";
+const SLOW = "The shell printed faster than this connection could take. It keeps running: open the terminal again.";
 
 /** The close reason holds the exit code. It may be empty after exit code 0. */
 export function readClose(code: number, reason: string): TerminalEnd {

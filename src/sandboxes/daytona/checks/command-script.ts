@@ -12,7 +12,9 @@ export const KEPT_BYTES = 32 * 1024;
 /** How long one request waits. Proxies end those that are silent for a minute. */
 export const WAIT_SECONDS = 20;
 
-/** Names a check's processes in their environment. Its value ends with a dot, so that no name is the start of another. */
+/**
+ * Names a check's processes in their environment. Its value ends with a dot, so that no name is the start of another.
+ */
 const MARK = "TASKLOOM_CHECK";
 
 /** Where programs of ours are found, whatever the project set. */
@@ -74,8 +76,8 @@ end_all() {
   done
 }`;
 
-// $1 is the record, $2 the name, $3 the folder, $4 the command, $5 its limit in seconds, $6 the project's PATH, $7 a file
-// with values or empty, $8 the real home.
+// $1 is the record, $2 the name, $3 the folder, $4 the command, $5 its limit in seconds, $6 the project's PATH, $7 a
+// file with values or empty, $8 the real home.
 const WATCHER = `${END_ALL}
 cd "$1" || exit 1
 echo "$$" >pid.new && mv pid.new pid
@@ -150,9 +152,9 @@ watched() {
   tr '\\000' '\\n' 2>/dev/null <"/proc/$(cat "$record/pid")/cmdline" | grep -qxF -- "$record"
 }`;
 
-// $1 is the sandbox, $2 the name, $3 the folder, $4 the command, $5 its limit, $6 how long this request waits, $7 a port
-// or empty, $8 the tree before, $9 the real home, $10 `start`, or empty if only a former request may have started it. An
-// entry of PATH that is not absolute would lead into the project.
+// $1 is the sandbox, $2 the name, $3 the folder, $4 the command, $5 its limit, $6 how long this request waits, $7 a
+// port or empty, $8 the tree before, $9 the real home, $10 `start`, or empty if only a former request may have started
+// it. An entry of PATH that is not absolute would lead into the project.
 const START = `${PROLOGUE}
 sandbox=$1 name=$2 folder=$3 run=$4 limit=$5 wait=$6 port=$7 tree=$8 real=$9 may_start=\${10}
 ${RECORDS}
@@ -189,8 +191,8 @@ while :; do
   rest
 done`;
 
-// $1 is the sandbox, $2 the name. Waits for the watcher, which tells the output of what it watched. The mark `stop` also
-// keeps a request that is still on its way from starting it.
+// $1 is the sandbox, $2 the name. Waits for the watcher, which prints the output of what it watched. The mark `stop`
+// also keeps a request that is still on its way from starting it.
 const END = `${PROLOGUE}
 sandbox=$1 name=$2
 ${RECORDS}

@@ -1,5 +1,5 @@
-// Commands and programs of checks. A command has a record in the sandbox under its id: whoever runs it again, in another
-// life too, finds it there and waits for the same end.
+// Commands and programs of checks. A command has a record in the sandbox under its id: whoever runs it again, in
+// another life too, finds it there and waits for the same end.
 import type { CheckCommand, CommandSeen } from "../../../agent/checks/place.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { checkPort } from "../access/ports.ts";
@@ -180,7 +180,7 @@ function explain(answer: CommandAnswer, { port, command }: Started): SandboxErro
   if (answer.kind === "no_folder")
     return new SandboxError("not_found", `The folder ${command.cwd ?? "of the project"} does not exist.`);
   if (answer.kind === "busy") {
-    const text = `Another program already listens on port ${port}, so the one to check can't be told from it. End it first.`;
+    const text = `Another program already listens on port ${port}, so the one to check can't be distinguished from it. End it first.`;
     return new SandboxError("not_found", text);
   }
   return new SandboxError("failed", "The command was not started.");

@@ -39,7 +39,7 @@ export async function readGit(
   const counted = await look(remote);
   if (counted.unpushed !== null) return toSeen(counted);
   const text =
-    "The remote's branch has commits that are not in the sandbox, so what is pushed can't be told. Pull first.";
+    "The remote's branch has commits that are not in the sandbox, so what is pushed can't be determined. Pull first.";
   throw new SandboxError("failed", text);
 }
 
@@ -63,7 +63,9 @@ async function lookAt(
   throw new SandboxError("failed", `git could not read the repository${reason}.`);
 }
 
-/** The commit of the branch at the remote; null if it has no such branch. Rejects with `failed` if it can't be asked. */
+/**
+ * The commit of the branch at the remote; null if it has no such branch. Rejects with `failed` if it can't be asked.
+ */
 async function askRemote(
   { connection, requests, access }: CheckPorts,
   url: string,
@@ -78,9 +80,9 @@ async function askRemote(
     const command = writeTransfer({ ...transfer, seconds: REMOTE_MS / 1000 });
     const work = (sandbox: SdkSandbox) =>
       runGit(requests, sandbox, { command, attempt, limit_ms: REMOTE_MS, is_restricted: true }, signal);
-    const told = await connection.call(work, signal);
-    if (told === null) throw lacks("git");
-    return /^([0-9a-f]{40,64})\s/m.exec(told)?.[1] ?? null;
+    const output = await connection.call(work, signal);
+    if (output === null) throw lacks("git");
+    return /^([0-9a-f]{40,64})\s/m.exec(output)?.[1] ?? null;
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof SandboxError) || error.code === "unavailable") throw error;

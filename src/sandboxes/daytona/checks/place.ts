@@ -1,5 +1,5 @@
-// Where checks look, in a Daytona sandbox: short scripts through `POST /process/execute`. All of them may be repeated, so
-// a broken connection costs nothing. A long command is asked for again and again until it has ended.
+// Where checks look, in a Daytona sandbox: short scripts through `POST /process/execute`. All of them may be repeated,
+// so a broken connection costs nothing. A long command is asked for again and again until it has ended.
 import {
   type CheckPlace,
   type CheckRequest,
@@ -58,7 +58,7 @@ async function listChanges(ports: CheckPorts, since: Tree, signal: AbortSignal):
   const answer = await askTree(ports, since.mark, signal);
   const mask = await ports.secrets.readMask(signal);
   if (answer.kind === "changes") return answer.files.map((name) => mask?.apply(name) ?? name);
-  throw new SandboxError("failed", "What has changed since can't be told: the former list of files is gone.");
+  throw new SandboxError("failed", "What has changed since can't be determined: the former list of files is gone.");
 }
 
 async function askTree(ports: CheckPorts, since: string, signal: AbortSignal): Promise<TreeAnswer> {

@@ -43,10 +43,13 @@ export interface DaytonaClient {
 
 const noGit = { access: { findLogin: async () => null }, source: null };
 
-/** `tells`: whoever uses it reads what commands get, and else nobody asks for that before it is needed. */
+/**
+ * `readsSecrets`: before a sandbox is used, asks which secrets commands get there. Else nobody asks before it is
+ * needed.
+ */
 export function connectDaytona(
   settings: DaytonaSettings,
-  { cache, tells = false }: { cache?: CheckoutCache; tells?: boolean } = {},
+  { cache, readsSecrets = false }: { cache?: CheckoutCache; readsSecrets?: boolean } = {},
 ): DaytonaClient {
   const { api_key, api_url, target, snapshot, name, labels } = settings;
   const { onState = () => {}, known = null, onKnown = () => {} } = settings;
@@ -93,7 +96,7 @@ export function connectDaytona(
     control: (request, signal) => lifecycle.control(request, signal),
   });
   const connection = new DaytonaConnection(lifecycle, limits, async (sandbox, signal) => {
-    if (tells) await secrets.look(signal);
+    if (readsSecrets) await secrets.look(signal);
     await checkout.prepare(sandbox, signal);
   });
   const guard = createGuard(api_key);

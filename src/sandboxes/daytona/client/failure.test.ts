@@ -35,7 +35,7 @@ describe("what Daytona 0.190 says", () => {
     expect(failureOf(401, "authentication required", "DAYTONA_DAEMON").is_key_refusal).toBe(false);
   });
 
-  it("tells an operation that it does not have from a thing that does not exist", () => {
+  it("distinguishes an operation that it does not have from a thing that does not exist", () => {
     expect(failureOf(404, "Cannot POST /api/sandbox/x/resize").is_missing_route).toBe(true);
     expect(failureOf(404, "Sandbox with ID or name x not found").is_missing_route).toBe(false);
   });

@@ -92,7 +92,7 @@ describe("a command that prints nothing", () => {
     expect((await followFor(600_000, () => "unknown")).at).toHaveLength(1);
   });
 
-  it("is told of at once when it has begun a line and waits for input", async () => {
+  it("is reported at once when it has begun a line and waits for input", async () => {
     const { state, at } = await followFor(600_000, (looks) => (looks < 3 ? "quiet" : "waits"), "Name? ");
     expect(state).toEqual({ exit_code: null, output: "begun\nName? ", omitted_bytes: 0, waits_for_input: true });
     expect(at).toHaveLength(3);

@@ -46,7 +46,7 @@ describe("CommandLog", () => {
     expect(output).toEqual([{ stream: "stdout", text: "\x1etaskloom-call_10:0\x1e\n" }]);
   });
 
-  it("leaves out the mark that ended a line, so that what follows goes on with it", () => {
+  it("leaves out the mark that ended a line, so that what follows continues with it", () => {
     const mark = `\x1e${SESSION}:held\x1e\n`;
     expect(read([`${OUT}Name? ${mark}${ERR}${mark}`])).toEqual({
       output: [{ stream: "stdout", text: "Name? " }],

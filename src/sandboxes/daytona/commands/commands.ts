@@ -72,7 +72,7 @@ export class DaytonaCommands {
     const id = await sessions.start(session, writeLine, signal);
     await sessions.clean(signal);
     const live = new LiveOutput(onOutput, limits.live_characters);
-    // The same for all readings of the log: live output is told from what was shown by its length.
+    // The same for all readings of the log: live output is distinguished from what was shown by its length.
     const mask = await this.#ports.secrets.readMask(signal);
     try {
       const state = await followCommand(this.#sourceOf({ session, id, mask }, signal), { wait_ms, live, signal });

@@ -1,8 +1,8 @@
 // Whether a command waits for input. The daemon's log holds a line back until it ends, so a prompt such as "Password: "
 // is not in it while its program waits for the answer: nobody would see why nothing happens.
 //
-// The kernel says what a process waits for. One that is in a call which reads the command's own input is asked nothing
-// and told nothing, and one that is only quiet is never taken for it. Then the script writes a mark into the command's
+// The kernel says whether a process is in a call that reads the command's own input. The process itself is not touched,
+// and one that is only quiet is never taken for one that waits. Then the script writes a mark into the command's
 // output, which ends the line that is held back; whoever reads the log leaves the mark out.
 import { readFailure } from "../client/failure.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
@@ -60,7 +60,7 @@ for process in /proc/[0-9]*; do
 done
 say quiet`;
 
-/** `unknown` where it can't be told: the command has ended, or the kernel does not say. */
+/** `unknown` where it can't be determined: the command has ended, or the kernel does not say. */
 export type InputState = "waits" | "quiet" | "unknown";
 
 export async function watchInput(

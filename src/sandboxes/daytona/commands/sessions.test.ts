@@ -110,7 +110,7 @@ describe("a daemon of 0.190", () => {
     expect(removed).toEqual(["taskloom-a"]);
   });
 
-  it("tells another failure of a start, and tries it no more", async () => {
+  it("reports another failure of a start, and tries it no more", async () => {
     const daemon = new FakeDaemon();
     let starts = 0;
     daemon.process.executeSessionCommand = async () => {

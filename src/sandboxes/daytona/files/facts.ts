@@ -1,6 +1,6 @@
-// What a sandbox tells of itself, in one short script: its system, the programs that are there, whether there is a way
-// to other machines, and the notes for agents of a checkout. All of it is text from programs and files that anybody may
-// have written, and only read here.
+// What a sandbox reports of itself, in one short script: its system, the programs that are there, whether there is a
+// way to other machines, and the notes for agents of a checkout. All of it is text from programs and files that anybody
+// may have written, and only read here.
 
 import type { ProjectNotes, SandboxFacts } from "../../../agent/sandbox.ts";
 import { type Folders, showPath } from "../../paths.ts";
@@ -15,7 +15,7 @@ const SCRIPT_MS = 3_000;
 /** What is shown has 8 KiB at most. */
 const NOTES_BYTES = 9_000;
 
-/** In the order in which they are told. The first run with an option that prints their version. */
+/** In the order in which they are reported. The first run with an option that prints their version. */
 const VERSIONED = [
   "node",
   "bun",
@@ -50,8 +50,8 @@ const NAMED = [
 ];
 
 // $1 is the folder whose notes are read first, $2 another or empty, $3 is empty for the notes alone. A link may lead
-// anywhere, so only regular files are read. Programs start at the root: a checkout may say which version is meant. So may
-// Go's settings in the home, and Go would run that one.
+// anywhere, so only regular files are read. Programs start at the root: a checkout may say which version is meant. So
+// may Go's settings in the home, and Go would run that one.
 const SCRIPT = `cd /
 GOTOOLCHAIN=local; export GOTOOLCHAIN
 for folder in "$1" "$2"; do

@@ -11,7 +11,7 @@ import { runScript } from "./scripts.ts";
 /** A hundred thousand names are read and sorted in a second. */
 const LIST_MS = 60_000;
 
-/** A thousand paths of a few hundred characters. What is longer is cut, and told. */
+/** A thousand paths of a few hundred characters. What is longer is cut, and the list says so. */
 const OUTPUT_BYTES = 4 * 1024 * 1024;
 /** JSON writes a control character as six bytes. */
 const ANSWER_BYTES = 2 * OUTPUT_BYTES + 64 * 1024;
@@ -19,8 +19,8 @@ const ANSWER_BYTES = 2 * OUTPUT_BYTES + 64 * 1024;
 const BULKY = [...BULKY_FOLDERS].map((name) => `-name '${name}'`).join(" -o ");
 
 // $1 is the folder, $2 how many levels, $3 how many entries, $4 Daytona's own folder. Goes level by level, so that the
-// limit cuts off the deepest entries: each pass passes the levels above too, which are few, and keeps the last. Names may
-// hold line feeds, so these change places with NUL for programs that work by lines. Each entry is \036, its mode in
+// limit cuts off the deepest entries: each pass passes the levels above too, which are few, and keeps the last. Names
+// may hold line feeds, so these change places with NUL for programs that work by lines. Each entry is \036, its mode in
 // hexadecimal, size, time and path; those that begin with L describe where a link leads.
 const SCRIPT = `say() { printf '\\036%s\\n' "$*"; }
 LC_ALL=C; export LC_ALL
@@ -65,7 +65,7 @@ export async function listByScript(
   return readListing(output, listed);
 }
 
-export function readListing(output: string, { asked, absolute, folders, max }: Listed): FileListing | null {
+function readListing(output: string, { asked, absolute, folders, max }: Listed): FileListing | null {
   const [, ...records] = output.split("\x1e");
   const name = asked || ".";
   if (records[0] === "missing\n") throw new SandboxError("not_found", `${name} does not exist.`);

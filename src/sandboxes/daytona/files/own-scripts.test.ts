@@ -111,7 +111,7 @@ describe.each(programs)("with %s", (_name, findPath) => {
     expect((await files.list("link", 1, signal)).map((entry) => entry.path)).toEqual(["link/.daytona", "link/.git"]);
   });
 
-  it("deletes all of a folder or nothing, also a read-only one, and no more than it was told", async () => {
+  it("deletes all of a folder or nothing, also a read-only one, and nothing else", async () => {
     mkdirSync(join(home, "ro/in"), { recursive: true });
     writeFileSync(join(home, "ro/in/f"), "");
     chmodSync(join(home, "ro/in"), 0o555);

@@ -14,7 +14,7 @@ const SCRIPT_MS = 15_000;
 /** Beside the repository that a path is in: settings of those in the work dir may name files anywhere. */
 const MAX_REPOSITORIES = 20;
 
-/** Ends each value of the output. A path that holds it is taken for one that can't be told. */
+/** Ends each value of the output. A path that holds it is taken for one that can't be determined. */
 const END = "\x1e";
 
 // $1 is the work dir, $2 the home, the rest are absolute paths. The script goes up to the first existing folder,
@@ -22,10 +22,10 @@ const END = "\x1e";
 // objects and refs is a repository to git, the latter two perhaps where a file `commondir` says, and the path may be
 // what it lacks. A folder that moves takes hooks and settings below it along. Git only reads settings here, which runs
 // nothing. A file that settings name and that is not there yet is known by its name and its folders' alone. Then come
-// what variables tell programs to read, and links to the path from places that programs know, each ended by
-// \035: people keep their settings and hooks elsewhere. `follow` says where a path leads, also if parts are not there. A
-// path that is not steady leads elsewhere for the daemon (a link to /proc/self/cwd). ENV is a file for shells, and for
-// many programs a word such as "production".
+// which files variables name for programs, and links to the path from places that programs know, each ended by
+// \035: people keep their settings and hooks elsewhere. `follow` says where a path leads, also if parts are not there.
+// A path that is not steady leads elsewhere for the daemon (a link to /proc/self/cwd). ENV is a file for shells, and
+// for many programs a word such as "production".
 const SCRIPT = `LC_ALL=C; export LC_ALL
 say() { printf '%s\\036' "$@"; }
 lost() { say '' '' ''; }
@@ -172,12 +172,12 @@ export async function locatePaths(
     // A sandbox that takes files and no scripts: a person decides.
     return { ...folders, places: paths.map(() => ({ real: null, role: null })), search_path: [] };
   }
-  const [start, work, home, path, ...told] = output.slice(output.indexOf(`taskloom${END}`)).split(END);
-  const isWhole = start === "taskloom" && told.length === 3 * paths.length + 2 && told.at(-2) === "end";
+  const [start, work, home, path, ...answer] = output.slice(output.indexOf(`taskloom${END}`)).split(END);
+  const isWhole = start === "taskloom" && answer.length === 3 * paths.length + 2 && answer.at(-2) === "end";
   if (!isWhole || work === undefined || home === undefined || path === undefined)
     throw new SandboxError("failed", "The sandbox does not say where the path leads.");
   const places = paths.map((_, at): SandboxPlace => {
-    const [real, role, links = ""] = told.slice(3 * at);
+    const [real, role, links = ""] = answer.slice(3 * at);
     return { real: real || null, role: readRole(role), links: links.split("\x1d").filter((link) => link !== "") };
   });
   return { places, work, home, search_path: path.split(":").filter((folder) => folder !== "") };

@@ -14,7 +14,7 @@ export function providerFolderOf({ home }: Folders): string {
   return `${home === "/" ? "" : home.replace(/\/+$/, "")}/${NAME}`;
 }
 
-export function isOfProvider(absolute: string, folders: Folders): boolean {
+function isOfProvider(absolute: string, folders: Folders): boolean {
   return isWithin(absolute, providerFolderOf(folders));
 }
 

@@ -29,7 +29,7 @@ async function failureOf(work: Promise<unknown>): Promise<string> {
 }
 
 describe("a git command", () => {
-  it("tells what git told, and null where the sandbox has no git", async () => {
+  it("returns git's output, and null where the sandbox has no git", async () => {
     expect(await run("0123abc\nhook pre-commit\n\x1f\ncode 0")).toBe("0123abc\nhook pre-commit\n");
     expect(await run("none\n")).toBeNull();
   });
@@ -47,7 +47,7 @@ describe("a git command", () => {
     expect(await failureOf(run(""))).toMatch(/not come to an end/);
   });
 
-  it("that the daemon ended in its time is told as late", async () => {
+  it("that the daemon ended in its time is reported as late", async () => {
     const late = new DaytonaFailure("command execution timeout", { status: 408 });
     expect(await failureOf(run(late))).toMatch(/^failed: The commit did not end within 120 seconds/);
   });

@@ -18,7 +18,7 @@ export interface GitRun {
   is_restricted: boolean;
 }
 
-/** What git told; null if the sandbox has no git. */
+/** What git printed; null if the sandbox has no git. */
 export async function runGit(
   requests: GitRequests,
   sandbox: SdkSandbox,
@@ -27,9 +27,9 @@ export async function runGit(
 ): Promise<string | null> {
   const outcome = readOutcome(await runInTime(requests, sandbox, { command, attempt, limit_ms }, signal));
   if (outcome === null) return null;
-  const { told, said, code } = outcome;
-  if (code === 0) return told;
-  const failure = new DaytonaFailure(`${said}\n${told}`.trim() || "git did not come to an end", { status: 400 });
+  const { output, errors, code } = outcome;
+  if (code === 0) return output;
+  const failure = new DaytonaFailure(`${errors}\n${output}`.trim() || "git did not come to an end", { status: 400 });
   const fault = readGitFault(failure);
   if (fault !== null && accepted.includes(fault)) return "";
   const filter = /(?:clean|smudge) filter '([^']*)' failed/.exec(failure.message)?.[1];

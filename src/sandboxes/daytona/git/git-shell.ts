@@ -1,8 +1,8 @@
 // The shell that all of our git commands share. git itself does the work, in the sandbox, with every setting off that
 // would run a program which nobody asked for. A command prints what git printed, then a mark, and its exit code.
 //
-// A git that is killed can't remove its lock files. So each command leaves a note in the git directory while it runs: who
-// it is and when that process began. The next one that finds the note of a process that has ended removes the locks
+// A git that is killed can't remove its lock files. So each command leaves a note in the git directory while it runs:
+// who it is and when that process began. The next one that finds the note of a process that has ended removes the locks
 // that were made since, if no git is running at all. A lock without such a note is somebody else's and is reported.
 
 import { SandboxError } from "../../../agent/sandbox.ts";
@@ -12,8 +12,8 @@ import { quote } from "../commands/command-line.ts";
 const MAX_COMMAND_BYTES = 100_000;
 
 /** Settings with a name of their own each, that name programs. */
-export const NAMED_HOOKS = "hook\\..*\\.command";
-export const NAMED_PROGRAMS = [
+const NAMED_HOOKS = "hook\\..*\\.command";
+const NAMED_PROGRAMS = [
   "filter\\..*\\.(clean|smudge|process)",
   NAMED_HOOKS,
   "(diff|merge)\\..*\\.(driver|command|textconv)",
@@ -170,9 +170,9 @@ export function writeScript(script: string, values: readonly string[]): string {
 
 export interface Outcome {
   /** What git printed as its result. */
-  told: string;
+  output: string;
   /** What git complained about. */
-  said: string;
+  errors: string;
   /** Null if the command did not come to its end. */
   code: number | null;
 }
@@ -181,7 +181,7 @@ export interface Outcome {
 export function readOutcome(output: string): Outcome | null {
   if (output.trim() === "none") return null;
   const mark = output.lastIndexOf("\x1f");
-  const [, said = "", code] = /^([\s\S]*?)\n?code (\d+)\s*$/.exec(output.slice(mark + 1)) ?? [];
-  if (mark < 0 || code === undefined) return { told: output, said: "", code: null };
-  return { told: output.slice(0, mark), said, code: Number(code) };
+  const [, errors = "", code] = /^([\s\S]*?)\n?code (\d+)\s*$/.exec(output.slice(mark + 1)) ?? [];
+  if (mark < 0 || code === undefined) return { output, errors: "", code: null };
+  return { output: output.slice(0, mark), errors, code: Number(code) };
 }

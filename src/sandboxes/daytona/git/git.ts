@@ -35,7 +35,7 @@ export interface GitPorts extends PlacePorts {
 }
 
 /** What was done, by git or by the daemon's own. */
-type Done = { told: string } | { answer: unknown };
+type Done = { output: string } | { answer: unknown };
 
 export class DaytonaGit implements SandboxGit {
   readonly #ports: GitPorts;
@@ -63,7 +63,7 @@ export class DaytonaGit implements SandboxGit {
       const attempt = { what: `The clone of ${url}`, host: hostOfGitUrl(url), login, branch };
       const transfer = { action: "clone", root: absolute, url, branch, draft, login } as const;
       const done = await this.#transfer(transfer, attempt, signal);
-      note = "told" in done ? readHints(done.told).note : NO_GIT_NOTE;
+      note = "output" in done ? readHints(done.output).note : NO_GIT_NOTE;
     });
     const track = note === NO_GIT_NOTE ? `${writeTracking(absolute)}; ` : "";
     const branch = await this.#places.readBranch(absolute, signal, track);
@@ -88,7 +88,7 @@ export class DaytonaGit implements SandboxGit {
     const { message, run_hooks = false } = request;
     const work: Work = { name: "commit", root: place.root, message, author, email, files };
     const done = await this.#work(work, place, attempt, signal, { accepted: ["nothing_staged"], run_hooks });
-    const [hash = "", ...rest] = "told" in done ? done.told.split("\n") : [String(done.answer ?? "")];
+    const [hash = "", ...rest] = "output" in done ? done.output.split("\n") : [String(done.answer ?? "")];
     if (!/^[0-9a-f]{40,64}$/.test(hash)) return null;
     const hooks = rest.flatMap((line) => (line.startsWith("hook ") ? [line.slice(5)] : []));
     const note = noteOf(done);
@@ -110,7 +110,8 @@ export class DaytonaGit implements SandboxGit {
   async listBranches(path: string | null, signal: AbortSignal): Promise<GitBranches> {
     const place = await this.#places.locate(path, signal);
     const done = await this.#work({ name: "branches", root: place.root }, place, attemptOf("Listing branches"), signal);
-    const branches = "told" in done ? done.told.split("\n").filter((name) => name !== "") : readBranches(done.answer);
+    const branches =
+      "output" in done ? done.output.split("\n").filter((name) => name !== "") : readBranches(done.answer);
     return { path: place.shown, branch: place.branch, branches };
   }
 
@@ -169,7 +170,7 @@ export class DaytonaGit implements SandboxGit {
     await this.#requireNoPrograms(place.root, attempt, signal, place.remote);
     const transfer = { action, root: place.root, url, branch: place.branch, login };
     const done = await this.#transfer(transfer, attempt, signal);
-    const { hooks } = readHints("told" in done ? done.told : "");
+    const { hooks } = readHints("output" in done ? done.output : "");
     const note = noteOf(done);
     return {
       ...{ path: place.shown, branch: place.branch },
@@ -224,8 +225,8 @@ export class DaytonaGit implements SandboxGit {
     const command = writeWork(work, { is_restricted, has_hooks: run_hooks });
     return this.#call(attempt, signal, work.name === "status" || work.name === "branches", async (sandbox) => {
       const run = { command, attempt, limit_ms: WORK_MS, accepted, is_restricted };
-      const told = await runGit(requests, sandbox, run, signal);
-      if (told !== null) return { told };
+      const output = await runGit(requests, sandbox, run, signal);
+      if (output !== null) return { output };
       return { answer: await workByDaemon({ requests, sandbox, attempt, accepted }, work, place, signal) };
     });
   }
@@ -240,8 +241,8 @@ export class DaytonaGit implements SandboxGit {
     const command = writeTransfer(transfer);
     return this.#call(attempt, signal, false, async (sandbox) => {
       const run = { command, attempt, limit_ms: TRANSFER_MS, is_restricted };
-      const told = await runGit(requests, sandbox, run, signal);
-      if (told !== null) return { told };
+      const output = await runGit(requests, sandbox, run, signal);
+      if (output !== null) return { output };
       await transferByDaemon({ requests, sandbox, attempt, accepted: ["up_to_date"] }, transfer, signal);
       return { answer: null };
     });
@@ -268,11 +269,11 @@ function attemptOf(what: string): GitAttempt {
 }
 
 function noteOf(done: Done): string | undefined {
-  return "told" in done ? undefined : NO_GIT_NOTE;
+  return "output" in done ? undefined : NO_GIT_NOTE;
 }
 
 function readAnswer(done: Done): unknown {
-  return "told" in done ? readPorcelain(done.told.split("\x1e")) : done.answer;
+  return "output" in done ? readPorcelain(done.output.split("\x1e")) : done.answer;
 }
 
 function describeUnderWay({ under_way }: LocatedRepository): string | undefined {

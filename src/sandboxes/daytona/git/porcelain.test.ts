@@ -6,7 +6,7 @@ const read = (...entries: string[]) => readStatus(readPorcelain(entries));
 const ids = "100644 100644 100644 1111111 2222222";
 
 describe("a status of git's own", () => {
-  it("is read as the daemon would tell it", () => {
+  it("is read as the daemon would report it", () => {
     expect(
       read(
         "# branch.oid 1111111",

@@ -7,14 +7,14 @@
 
 import { type OnSandboxState, SandboxError } from "../../../agent/sandbox.ts";
 import type { GitAccess } from "../../../agent/sandbox-git.ts";
-import { type GitAddress, readGitAddress } from "../../../lib/git-address.ts";
-import { backoffDelay } from "../../../lib/retry.ts";
+import { type GitAddress, isSameRepository, readGitAddress } from "../../../lib/git-address.ts";
 import type { TimedCache } from "../../../lib/timed-cache.ts";
 import { type GitLogin, hostOfGitUrl } from "../../../protocol/git-credential.ts";
 import type { GitSource } from "../../../protocol/project.ts";
 import { resolvePath, showPath } from "../../paths.ts";
-import { DaytonaFailure, readFailure } from "../client/failure.ts";
+import { DaytonaFailure } from "../client/failure.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
+import { retryTransport } from "../client/transport.ts";
 import { pause, race, within } from "../client/waiting.ts";
 import {
   type CheckoutState,
@@ -40,9 +40,6 @@ const TOUCH_MS = (STALE_SECONDS * 1000) / 4;
 const BUSY_POLL_MS = 1_000;
 /** Enough to wait for another thread's clone, and then to clone. */
 const MAX_MS = 2 * TRANSFER_MS;
-/** How often transport failures are retried: a sandbox that has just started is not always reachable at once. */
-const TRANSPORT_ATTEMPTS = 4;
-const RETRY = { base_ms: 250, cap_ms: 2_000 };
 
 export interface CheckoutPorts {
   requests: GitRequests;
@@ -176,7 +173,7 @@ export class ProjectCheckout {
   }
 
   async #fetchTo(sandbox: SdkSandbox, source: GitSource, address: GitAddress, end: AbortSignal): Promise<Outcome> {
-    const [work, home] = await this.#retry(() => Promise.all([sandbox.getWorkDir(), sandbox.getUserHomeDir()]), end);
+    const [work, home] = await retryTransport(() => Promise.all([sandbox.getWorkDir(), sandbox.getUserHomeDir()]), end);
     if (!work?.startsWith("/")) throw new SandboxError("failed", "The sandbox does not say where its work dir is.");
     const folders = { work: work.replace(/(?<=.)\/+$/, ""), home: home?.startsWith("/") ? home : work };
     const path = resolvePath(source.path ?? address.name, folders);
@@ -249,7 +246,7 @@ export class ProjectCheckout {
       await tryBranches(branches, (branch) => {
         const attempt = { what: "The clone", host, login, branch };
         const clone = () => this.#cloneOnce(sandbox, { url, branch, login, draft: target.draft }, attempt, end);
-        return this.#retry(clone, end).catch((error: unknown) => {
+        return retryTransport(clone, end).catch((error: unknown) => {
           throw error instanceof DaytonaFailure ? explainGit(error, attempt) : error;
         });
       });
@@ -274,43 +271,16 @@ export class ProjectCheckout {
     const fixed = { author: AUTHOR, seconds: TRANSFER_MS / 1000, programs };
     const transfer: Transfer = { action: "clone", root: null, ...what, ...fixed };
     const run = { command: writeTransfer(transfer), attempt, limit_ms: TRANSFER_MS, is_restricted: true };
-    const told = await runGit(requests, sandbox, run, end);
-    if (told === null) await transferByDaemon({ requests, sandbox, attempt }, transfer, end);
-    this.#note = told === null ? NO_GIT_NOTE : readHints(told).note;
+    const output = await runGit(requests, sandbox, run, end);
+    if (output === null) await transferByDaemon({ requests, sandbox, attempt }, transfer, end);
+    this.#note = output === null ? NO_GIT_NOTE : readHints(output).note;
   }
 
   async #run(sandbox: SdkSandbox, command: string, signal: AbortSignal): Promise<CheckoutState> {
-    const read = readCheckoutState(await this.#retry(() => this.#ports.requests.run(sandbox, command, signal), signal));
+    const read = readCheckoutState(
+      await retryTransport(() => this.#ports.requests.run(sandbox, command, signal), signal),
+    );
     if (read) return read;
     throw new SandboxError("failed", "The folder for it could not be made in the sandbox.");
   }
-
-  async #retry<Value>(work: () => Promise<Value>, signal: AbortSignal): Promise<Value> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await work();
-      } catch (error) {
-        if (error instanceof SandboxError) throw error;
-        const failure = readFailure(error);
-        if (!failure.is_transport || failure.status === null || attempt >= TRANSPORT_ATTEMPTS)
-          throw describeTransport(failure);
-        await pause(backoffDelay(attempt, RETRY), signal);
-      }
-    }
-  }
-}
-
-function describeTransport(failure: DaytonaFailure): Error {
-  return failure.is_transport ? new SandboxError("failed", "The sandbox could not be reached.") : failure;
-}
-
-/** Whether two URLs name the same repository, however they are written. */
-function isSameRepository(one: string | null, other: string): boolean {
-  return one !== null && plainAddress(one) === plainAddress(other);
-}
-
-function plainAddress(text: string): string {
-  const url = URL.parse(text);
-  if (url === null) return text;
-  return `${url.host}${url.pathname}`.replace(/\/+$/, "").replace(/\.git$/, "");
 }

@@ -1,4 +1,5 @@
-// What git does with a remote: clone, pull, push, and a look at a branch. The password comes to git by way of GIT_ASKPASS.
+// What git does with a remote: clone, pull, push, and a look at a branch. The password comes to git by way of
+// GIT_ASKPASS.
 //
 // The command is text on the standard input of the daemon's shell, so it is in no argument and no variable. There the
 // shell's own `printf` writes the password into a pipe, which our script and git inherit as descriptor 7. The program
@@ -157,9 +158,9 @@ const HINTS: Record<string, string> = {
   lfs: "Large files are pointers of Git LFS: `git lfs pull` in a command brings those that are public.",
 };
 
-/** What the script told beside git's own words. */
-export function readHints(told: string): { hooks: string[]; note: string | undefined } {
-  const read = (name: string) => (new RegExp(`\x1e${name} ([^\x1e]*)\x1e`).exec(told)?.[1] ?? "").split(" ");
+/** What the script printed beside git's own output. */
+export function readHints(output: string): { hooks: string[]; note: string | undefined } {
+  const read = (name: string) => (new RegExp(`\x1e${name} ([^\x1e]*)\x1e`).exec(output)?.[1] ?? "").split(" ");
   const sentences = read("hint").flatMap((name) => HINTS[name] ?? []);
   return {
     hooks: read("hook").filter((name) => name !== ""),

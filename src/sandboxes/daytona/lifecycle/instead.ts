@@ -3,7 +3,7 @@ import { readFailure } from "../client/failure.ts";
 import type { SdkClient, SdkSandbox } from "../client/sdk.ts";
 import { isBuilt, type Recipe, type Resources } from "./recipe.ts";
 
-/** The recipe of the same content as the sandbox's snapshot; null if nothing tells what that is made of. */
+/** The recipe of the same content as the sandbox's snapshot; null if it is unknown what that is made of. */
 export async function findInstead(
   recipe: Recipe,
   { snapshot: name }: SdkSandbox,

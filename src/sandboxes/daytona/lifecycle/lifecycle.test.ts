@@ -206,7 +206,7 @@ describe("the count of a user's sandboxes", () => {
     return { count, calls };
   }
 
-  it("is asked before a sandbox is created, and told the size of what was opened", async () => {
+  it("is asked before a sandbox is created, and gets the size of what was opened", async () => {
     const daytona = new FakeDaytona();
     const { count, calls } = counted();
     daytona.on.create = () => expect(calls).toEqual(["start", "take 2", "build"]);

@@ -14,7 +14,7 @@ export const ATTACHED = "secrets";
 
 const RESTART = "Stop and start the sandbox: it was made without secrets that Daytona keeps, and has some now.";
 
-/** Values that were replaced are still masked by the life that knew them: a program may go on with one. */
+/** Values that were replaced are still masked by the life that knew them: a program may continue with one. */
 const MAX_FORMER = 200;
 
 /** What files show may be masked with values that are so old: a command has brought newer ones there, and read them. */

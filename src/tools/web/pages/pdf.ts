@@ -37,7 +37,7 @@ def read():
 with open(target, "w", encoding="utf-8", errors="replace") as file: file.write("\\f".join(read()))
 `;
 
-/** Without a sandbox the run goes on: only the PDF is not read. */
+/** Without a sandbox the run continues: only the PDF is not read. */
 export async function readPdf(url: string, bytes: Uint8Array, reader: PdfReader): Promise<Reading> {
   try {
     return await read(url, bytes, reader);

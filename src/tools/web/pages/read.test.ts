@@ -150,7 +150,7 @@ describe("a PDF", () => {
     expect([...files.keys()]).toEqual([expect.stringMatching(/^\/tmp\/fetch_url\/[0-9a-f]{16}\.pdf$/)]);
   });
 
-  it("is not read without a sandbox, and the run goes on", async () => {
+  it("is not read without a sandbox, and the run continues", async () => {
     const { sandbox } = pdfSandbox(0);
     sandbox.writeFile = () => Promise.reject(new SandboxError("unavailable", "No sandbox is set up."));
     const message = "At this address is a PDF. It is read in the sandbox, which failed: No sandbox is set up.";

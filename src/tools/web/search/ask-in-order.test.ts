@@ -175,7 +175,7 @@ describe("a rate limit", () => {
     expect(asked).toEqual(["exa", "serper", ...again, ...again, ...again, ...again]);
   });
 
-  it("that is longer is told to the model, with the time that is left of it", async () => {
+  it("that is longer is stated to the model, with the time that is left of it", async () => {
     const resting = createResting();
     const services = [service("brave", [failure("rate_limited", 60_000)], 0)];
     await askInOrder(asking(services, resting), request, signal);

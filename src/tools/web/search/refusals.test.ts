@@ -52,7 +52,7 @@ describe("a limit of Brave", () => {
   });
 });
 
-it("knows an address where nothing is for the operator's to mend", () => {
+it("knows an address where nothing is for the operator's to fix", () => {
   expect(reasonOf("brave", 404, { type: "ErrorResponse", error: { code: "RESOURCE_NOT_FOUND" } })).toBe(
     "setup_refused",
   );

@@ -1,5 +1,5 @@
-// Which services are not asked for a while. An empty account or a refused key stays so until the operator acts, so asking
-// each time would only cost time. Kept in the isolate, for the settings it belongs to.
+// Which services are not asked for a while. An empty account or a refused key stays so until the operator acts, so
+// asking each time would only cost time. Kept in the isolate, for the settings it belongs to.
 import type { SearchServiceName, SearchSettings } from "../../../config/search.ts";
 import type { SearchFailure } from "./search-service.ts";
 
@@ -19,7 +19,10 @@ const MAX_KNOWN = 16;
 
 const known = new Map<string, Resting>();
 
-/** Each object reads the settings for itself, so they are told by what is in them. A new key begins without a rest. */
+/**
+ * Each object reads the settings for itself, so they are recognized by what is in them. A new key begins without a
+ * rest.
+ */
 export function restingOf({ services }: Pick<SearchSettings, "services">): Resting {
   const key = JSON.stringify(services);
   const resting = known.get(key) ?? createResting();

@@ -140,7 +140,7 @@ describe("an entry of the audit", () => {
   });
 });
 
-it("who may spend how much is told as it was set, and not only that a user was changed", () => {
+it("who may spend how much is shown as it was set, and not only that a user was changed", () => {
   const details = { fields: "caps,quotas", caps: '{"day":{"max_cost_usd":20}}', quotas: '{"threads":5}' };
   const changed: Entry = { ...entry, action: "user.update", target: "user_bob", details };
   const parts = describeEntry(changed, words.en, names);

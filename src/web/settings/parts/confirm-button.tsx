@@ -37,7 +37,7 @@ export function ConfirmButton({
   children?: ReactNode;
   /** To be typed first, where much is lost. */
   phrase?: string;
-  /** Shown only to who may. */
+  /** Shown only to whoever may. */
   scope?: Scope;
   act: (api: Api) => Promise<unknown>;
   onDone?: () => void;

@@ -5,9 +5,6 @@ export interface UserWithCounts extends User {
   counts: UserCounts;
 }
 
-/** The user whose account `ADMIN_API_KEY` opens. */
-export const firstUserId = "user_first";
-
 export function nameUser({ name, user_id }: Pick<User, "name" | "user_id">): string {
   return name?.trim() ? name : user_id;
 }

@@ -40,7 +40,7 @@ const unmodifiedDetails: Rule = {
   },
 };
 
-/** Claude asks for the thoughts of the step that it goes on from. Those of earlier steps are recommended. */
+/** Claude asks for the thoughts of the step that it continues from. Those of earlier steps are recommended. */
 const missingThoughts: Rule = {
   name: "refuses the last call without the reasoning that led to it",
   source: "https://github.com/OpenRouterTeam/ai-sdk-provider/issues/162",

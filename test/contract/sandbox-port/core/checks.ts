@@ -23,7 +23,7 @@ export function describeCheckCore(open: () => CheckWorld): void {
     return open().place.runCommand(request, untilEnd());
   };
 
-  it("tells a command's exit code, output, length and hash", async () => {
+  it("returns a command's exit code, output, length and hash", async () => {
     expect(await check("echo one; exit 3", { output: "one\n", exit_code: 3 })).toEqual({
       ...{
         tree: null,

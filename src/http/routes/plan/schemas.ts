@@ -1,12 +1,13 @@
 // Schemas of the plan with its details, and of its change.
 import { z } from "@hono/zod-openapi";
-import { projectChecksView, receipt } from "../../protocol/plan/check.ts";
-import { planOperation } from "../../protocol/plan/edit.ts";
-import { taskLedger } from "../../protocol/plan/ledger.ts";
-import { planView } from "../../protocol/plan/task.ts";
-import { late } from "../../protocol/schemas/late.ts";
-import * as examples from "../examples.ts";
+import { projectChecksView, receipt } from "../../../protocol/plan/check.ts";
+import { planOperation } from "../../../protocol/plan/edit.ts";
+import { taskLedger } from "../../../protocol/plan/ledger.ts";
+import { planView } from "../../../protocol/plan/task.ts";
+import { late } from "../../../protocol/schemas/late.ts";
+import * as examples from "./examples.ts";
 
+export const plan = late(() => z.object(planView().shape).openapi("Plan", { example: examples.plan }));
 const planSection = late(() => planView().shape.sections.element);
 const ledger = late(() => z.object(taskLedger().shape).openapi("TaskLedger", { example: examples.ledger }));
 export const seenReceipt = late(() => z.object(receipt().shape).openapi("Receipt", { example: examples.receipt }));
