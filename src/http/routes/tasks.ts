@@ -14,6 +14,7 @@ import { hopsHeader, readChain } from "../hops.ts";
 import { addOperation } from "../operation.ts";
 import { keyOf, readOfThread } from "../ownership.ts";
 import { plan, threadParams } from "../schemas.ts";
+import { knowsChecks } from "./checks/former-object.ts";
 import { planPatch, planWithLedger } from "./plan-schemas.ts";
 
 const tag = "Threads";
@@ -68,12 +69,13 @@ export function addTasks(app: App): void {
       headers: z.object({ "taskloom-hops": hopsHeader }),
       body: planPatch,
       answers: { 200: { description: "The plan as it is now.", schema: plan } },
-      problems: ["not_found", "version_conflict", "invalid_operation"],
+      problems: ["not_found", "version_conflict", "invalid_operation", "overloaded"],
     },
     async (context, { params, body }) => {
       const key = keyOf(context, params.thread_id);
       const { operations, version = null } = body;
       const { chain } = unwrap(readChain(context));
+      unwrap(await knowsChecks(context.env, key, operations));
       const request = { request_id: crypto.randomUUID(), version, operations, ...(chain && { hops: chain.hops }) };
       return context.json(viewPlan(unwrap(await callThread(context.env, key, (stub) => stub.editPlan(key, request)))));
     },

@@ -17,10 +17,11 @@ import { keyOf } from "../../ownership.ts";
 import { takeOne } from "../../quotas/quotas.ts";
 import { threadParams } from "../../schemas.ts";
 import { countOpen } from "../../stream.ts";
+import { orLater } from "./former-object.ts";
 
 const tag = "Threads";
 const path = "/v1/threads/{thread_id}/checks/run";
-// A little longer than all of them may take.
+// As long as those of one task may take. Whoever has more of them asks again.
 const WAIT_MS = 5 * 60_000;
 
 const answer = () => z.object(checkRun().shape).openapi("CheckRun", { example: examples.checkRun });
@@ -51,7 +52,7 @@ export function addChecks(app: App): void {
         200: { description: "They have ended.", schema: answer },
         202: { description: "They run.", schema: answer },
       },
-      problems: ["not_found", "busy", "idempotency_conflict", "invalid_operation"],
+      problems: ["not_found", "busy", "idempotency_conflict", "invalid_operation", "overloaded"],
       records: ["checks.run"],
     },
     async (context, { params, query, body }) => {
@@ -89,7 +90,7 @@ export function addChecks(app: App): void {
       description: "What runs is ended and leaves no receipts.",
       params: threadParams,
       answers: { 204: { description: "None runs any more." } },
-      problems: ["not_found"],
+      problems: ["not_found", "overloaded"],
     },
     async (context, { params }) => {
       const key = keyOf(context, params.thread_id);
@@ -126,14 +127,4 @@ function knownOf(result: Result<CheckRun | null>): CheckRun {
 
 function answerWith(context: AppContext, run: CheckRun): Response {
   return context.json(run, run.status === "running" ? 202 : 200);
-}
-
-/** An object of the former version lives for seconds more, and runs no checks again. */
-async function orLater<T>(asked: Promise<Result<T>>): Promise<Result<T>> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (!(error instanceof TypeError && /does not implement/.test(error.message))) throw error;
-    return fail("internal", "The server is being updated. Try again in a moment.");
-  }
 }
