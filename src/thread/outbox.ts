@@ -14,6 +14,7 @@ import { type NextReceipts, readNextReceipts } from "./replica/next-receipts.ts"
 import { Progress } from "./replica/progress.ts";
 import type { Database } from "./rows/database.ts";
 import { lastMessageSeq, readNextMessages, readPlanMessage } from "./rows/messages.ts";
+import { countReceiptsAfter } from "./rows/receipts.ts";
 import type { RunRecord, WakingRuns } from "./rows/runs.ts";
 import type { Position } from "./rows/shapes/position.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
@@ -168,8 +169,14 @@ export class Outbox {
       synced_through: this.#position.message_seq,
       messages: lastMessageSeq(this.#database.sql) - this.#position.message_seq,
       runs: this.#runs.count,
+      receipts: countReceiptsAfter(this.#database.sql, this.receiptsThrough),
       ...this.#backOff.shown,
     };
+  }
+
+  /** D1 has all receipts up to this place. */
+  get receiptsThrough(): number {
+    return this.#position.receipt_seq ?? 0;
   }
 
   /** Whether D1 has said that the owner is deleted. */
@@ -269,10 +276,10 @@ export class Outbox {
   }
 
   #readRows(): NextRows {
-    const { message_seq, receipt_seq = 0 } = this.#position;
+    const { message_seq } = this.#position;
     const { sql } = this.#database;
     const next = readNextMessages(sql, this.#stored.thread, message_seq, MESSAGES_PER_BATCH);
-    const seen = readNextReceipts(sql, receipt_seq);
+    const seen = readNextReceipts(sql, this.receiptsThrough);
     return { ...next, seen, characters: next.characters + seen.characters };
   }
 

@@ -195,6 +195,7 @@ export function recordReceipts(life: Life, record: RunRecord | null, receipts: r
   storeReceipts(
     life.database.sql,
     receipts.map((receipt) => ({ ...receipt, invocation_id })),
+    life.outbox.receiptsThrough,
   );
   life.journal.addFact(invocation_id ?? BETWEEN_RUNS, ...receipts.map(sawReceipt));
   const left = receipts.filter(({ outcome, spec }) => outcome === "not_run" && spec.type !== "person").length;
