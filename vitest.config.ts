@@ -25,6 +25,7 @@ const longest = [
     "e2e/develop",
     "e2e/former-version",
     "e2e/versions",
+    "e2e/version-checks",
     "e2e/model-faults",
     "e2e/docs-page",
     "e2e/web",

@@ -38,8 +38,20 @@ const planned: ToolCall[] = [
   ]),
 ];
 
+/** One task, planned and completed, with what the server must see before it counts as done. */
+function makeTask(...checks: object[]): ToolCall[] {
+  const task = checks.length === 0 ? "Build the shop" : { content: "Build the shop", checks };
+  return [
+    { name: "create_tasks", input: { sections: [{ title: "Shop", tasks: [task] }] } },
+    { name: "update_tasks", input: { task_ids: ["task_1"], status: "completed" } },
+  ];
+}
+
 export const scripts = {
   reply: { seconds: 10, calls: [] },
+  task: { seconds: 5, calls: makeTask() },
+  checked: { seconds: 5, calls: makeTask({ type: "command", run: "echo 3 passed", contains: "3 passed" }) },
+  judged: { seconds: 5, calls: makeTask({ type: "person", question: "Does it look right?" }) },
   plan: { seconds: 28, calls: planned },
   question: { seconds: 5, calls: [{ name: "ask", input: { question: "Which colour?" } }] },
 } satisfies Record<string, Script>;

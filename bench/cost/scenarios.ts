@@ -59,6 +59,41 @@ export const scenarios: Scenario[] = [
     act: (server) => runOnce(server, "plan", "plan"),
   },
   {
+    title: "task that is planned and completed, 15 s",
+    speed: 10,
+    prepare: (server) => runOnce(server, "task", "reply"),
+    act: (server) => runOnce(server, "task", "task"),
+  },
+  {
+    title: "task with a check of a command, 15 s",
+    speed: 5,
+    // Another thread has made the project's sandbox.
+    async prepare(server) {
+      const { project_id } = await server.send("POST", "/v1/projects", { name: "Shop" });
+      for (const thread_id of ["checked-before", "checked"])
+        await server.send("POST", "/v1/threads", { thread_id, project_id });
+      await runOnce(server, "checked-before", "checked");
+      return await runOnce(server, "checked", "reply");
+    },
+    act: (server) => runOnce(server, "checked", "checked"),
+  },
+  {
+    title: "check of a command that a person has run again",
+    speed: 5,
+    prepare: (server) => runOnce(server, "again", "checked"),
+    async act(server) {
+      await server.send("POST", "/v1/threads/again/checks/run?wait=1", {});
+      await server.pass(AFTERWARDS);
+    },
+  },
+  {
+    title: "check that asks a person and waits for a day",
+    speed: 5_000,
+    prepare: (server) => runOnce(server, "judged", "judged"),
+    act: (server) => server.pass(DAY),
+    most: nothing,
+  },
+  {
     title: "idle tab, its first minute",
     speed: 10,
     prepare: (server) => runOnce(server, "tab", "reply"),

@@ -9,6 +9,8 @@ export interface Database {
   jurisdiction: string | null;
   created_at: string;
   sql: DatabaseSync;
+  /** What has changed it, oldest first. The address of a Worker has a database of its own, which follows these. */
+  changes: string[];
 }
 
 export interface Consumer {

@@ -35,7 +35,7 @@ export const createDatabase: Handler = ({ account, body }) => {
     throw new ApiError(400, 7406, "Too many databases");
   const made: Database = {
     ...{ uuid: randomUUID(), name, jurisdiction: jurisdiction as string | null },
-    ...{ created_at: new Date().toISOString(), sql: new DatabaseSync(":memory:") },
+    ...{ created_at: new Date().toISOString(), sql: new DatabaseSync(":memory:"), changes: [] },
   };
   account.databases.push(made);
   return answer({ ...view(made), created_in_region: hint === null ? null : String(hint).toUpperCase() });
@@ -55,16 +55,18 @@ export const queryDatabase: Handler = ({ account, params, body }) => {
   if (typeof sql !== "string" || values !== undefined || Object.keys(more).length > 0) {
     throw new ApiError(400, 7400, "The request is malformed: sql");
   }
-  return answer(runAll(find(account, params.database).sql, sql));
+  return answer(runAll(find(account, params.database), sql));
 };
 
 /** Each statement with its rows; all of them or none. */
-function runAll(database: DatabaseSync, sql: string): object[] {
+function runAll({ sql: database, changes }: Database, sql: string): object[] {
   database.exec("BEGIN");
   try {
-    const results = splitStatements(sql).map((statement) => runOne(database, statement));
+    const statements = splitStatements(sql);
+    const results = statements.map((statement) => runOne(database, statement));
     checkColumns(database);
     database.exec("COMMIT");
+    changes.push(...statements.filter((statement) => !/^(?:select|pragma|explain)\b/i.test(statement)));
     return results;
   } catch (error) {
     database.exec("ROLLBACK");

@@ -38,17 +38,20 @@ export async function startEdge(account: Account, name: string, port = 0): Promi
   const folder = await mkdtemp(join(tmpdir(), "taskloom-edge-"));
   let running: { version: Version; runtime: Runtime; url: URL } | null = null;
   let turn: Promise<unknown> = Promise.resolve();
+  /** How many changes of each database have come. */
+  const followed = new Map<string, number>();
   const open = async (): Promise<{ runtime: Runtime; url: URL }> => {
     const script = findScript(account, name);
     const version = activeVersion(script);
     if (version === undefined) throw new ApiError(404, 10_007, "nothing is deployed");
-    if (running?.version === version) return running;
-    await running?.runtime.dispose();
-    running = null;
-    const runtime = new Miniflare(await describe(account, script, version, folder));
-    const url = await runtime.ready;
-    await copyTables(account, version, runtime, name);
-    running = { version, runtime, url };
+    if (running?.version !== version) {
+      await running?.runtime.dispose();
+      running = null;
+      const runtime = new Miniflare(await describe(account, script, version, folder));
+      const url = await runtime.ready;
+      running = { version, runtime, url };
+    }
+    await followChanges(account, version, running.runtime, name, followed);
     return running;
   };
   const ready = (): Promise<{ runtime: Runtime; url: URL }> => {
@@ -96,31 +99,21 @@ export async function startEdge(account: Account, name: string, port = 0): Promi
   };
 }
 
-/** The tables that migrations made in the account's database, once. */
-async function copyTables(account: Account, version: Version, runtime: Runtime, name: string): Promise<void> {
+/** Brings what has changed the account's database, such as migrations, to the one that the Worker uses. */
+async function followChanges(
+  account: Account,
+  version: Version,
+  runtime: Runtime,
+  name: string,
+  followed: Map<string, number>,
+): Promise<void> {
   for (const { name: binding, id } of ofType(version, "d1")) {
     const source = account.databases.find(({ uuid }) => uuid === id);
-    if (source === undefined) continue;
+    const changes = source?.changes.slice(followed.get(source.uuid) ?? 0) ?? [];
+    if (source === undefined || changes.length === 0) continue;
     const target = (await runtime.getD1Database(binding, name)) as unknown as D1Database;
-    const existing = await target.prepare("SELECT name FROM sqlite_master").all<{ name: string }>();
-    const known = new Set(existing.results.map((row) => row.name));
-    const made = source.sql
-      .prepare("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
-      .all();
-    for (const row of made) {
-      if (known.has(String(row.name))) continue;
-      await target.prepare(String(row.sql)).run();
-      const rows = /^CREATE TABLE/i.test(String(row.sql))
-        ? source.sql.prepare(`SELECT * FROM "${row.name}"`).all()
-        : [];
-      for (const values of rows) {
-        const marks = Object.keys(values).map(() => "?");
-        await target
-          .prepare(`INSERT INTO "${row.name}" VALUES (${marks})`)
-          .bind(...Object.values(values))
-          .run();
-      }
-    }
+    await target.batch(changes.map((statement) => target.prepare(statement)));
+    followed.set(source.uuid, (followed.get(source.uuid) ?? 0) + changes.length);
   }
 }
 

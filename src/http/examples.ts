@@ -227,6 +227,7 @@ export const diagnostics = {
     synced_through: 12,
     messages: 2,
     runs: 1,
+    receipts: 0,
     failures: 3,
     failing_since: "2026-11-24T10:00:05.000Z",
     retry_at: "2026-11-24T10:00:21.000Z",

@@ -4,7 +4,7 @@ import type { CapSettings } from "../config/caps.ts";
 import type { Caps } from "../protocol/money/caps.ts";
 import { NANO } from "../protocol/money/price.ts";
 import { runErrorCodes, runStatuses } from "../protocol/run.ts";
-import type { Overview, Waiting } from "../store/monitor/overview.ts";
+import { checkedAs, type Overview, type Waiting } from "../store/monitor/overview.ts";
 import type { Metric, Sample } from "./exposition.ts";
 import type { DeploymentState } from "./state.ts";
 
@@ -92,6 +92,14 @@ function describeOverview(overview: Overview, at: number, { caps, database_limit
     gauge("recent_cost_usd", "What these runs cost so far, as far as prices are known.", [
       { value: total("cost") / NANO },
     ]),
+    gauge(
+      "recent_checked_tasks",
+      "Tasks with checks as these runs ended, by what is known of them.",
+      checkedAs.map((verification) => ({
+        labels: { verification },
+        value: recent.reduce((sum, each) => sum + (each[verification] ?? 0), 0),
+      })),
+    ),
     gauge("recent_complete", "1 if all of these runs were read, 0 if there were too many.", [
       { value: overview.is_recent_complete ? 1 : 0 },
     ]),

@@ -43,6 +43,10 @@ export const diagnostics = late(() =>
       synced_through: z.int().describe("D1 has all messages up to this `seq`."),
       messages: z.int().describe("Messages that D1 does not have yet."),
       runs: z.int().describe("Runs whose last change D1 does not have yet."),
+      receipts: z
+        .int()
+        .optional()
+        .describe("Receipts of checks that D1 does not have yet. Absent for an object of a former version."),
       failures: z.int().describe("Consecutive failures of D1."),
       failing_since: time.nullable(),
       retry_at: time.nullable(),

@@ -1,8 +1,7 @@
 // What a thread asks and writes while D1 or the queue is away for long and the object sleeps between its alarms.
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { say } from "../../test/fakes/replies.ts";
-import { FakeClock, settle } from "../../test/fakes/stream.ts";
-import { FakeThread } from "../../test/fakes/thread.ts";
+import { awayThread } from "../../test/fakes/asleep-thread.ts";
+import { settle } from "../../test/fakes/stream.ts";
 import { WAITS, waitOf } from "./back-off.ts";
 import { findRun } from "./life.ts";
 import { writeMeta } from "./rows/database.ts";
@@ -16,47 +15,6 @@ beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
   vi.spyOn(console, "warn").mockImplementation(() => {});
 });
-
-interface Counts {
-  asked: number;
-  alarms: number;
-  rows: number;
-}
-
-/** A thread whose D1 is away, with what it has done so far. */
-function awayThread(options: { isAway?: boolean } = {}) {
-  const state = { isAway: options.isAway ?? true, asked: 0 };
-  const clock = new FakeClock();
-  const thread = new FakeThread({
-    defaultReply: say("hello"),
-    clock,
-    syncThread: async () => {
-      state.asked += 1;
-      if (state.isAway) throw new Error("D1 is away");
-    },
-  });
-  const rowsOf = () =>
-    thread.life.database.sql.exec<{ rows: number }>("SELECT total_changes() AS rows").toArray()[0]?.rows ?? 0;
-  const counts = (): Counts => ({ asked: state.asked, alarms: thread.alarms.length, rows: rowsOf() });
-  let fired = 0;
-  /** Fires each alarm in its time, in a life of its own: the object sleeps after ten seconds. */
-  const sleep = async (ms: number): Promise<Counts> => {
-    const before = counts();
-    const until = clock.now() + ms;
-    while (thread.alarms.length > fired) {
-      const at = thread.alarms.at(-1) ?? 0;
-      if (at > until) break;
-      fired = thread.alarms.length;
-      thread.crash();
-      clock.advance(Math.max(0, at - clock.now()));
-      await thread.alarm();
-    }
-    clock.advance(until - clock.now());
-    const after = counts();
-    return { asked: after.asked - before.asked, alarms: after.alarms - before.alarms, rows: after.rows - before.rows };
-  };
-  return { thread, clock, state, sleep };
-}
 
 describe("a thread that sleeps while D1 is away", () => {
   it("asks a dozen times in ten minutes, and a handful of times a day", async () => {

@@ -48,7 +48,7 @@ function asksSomebody({ newestStarted, ports }: Life): boolean {
 }
 
 function lastActivity(life: Life): number {
-  const { thread, newestStarted, database } = life;
+  const { thread, newestStarted, database, checked } = life;
   const run = newestStarted?.run;
   const times = [
     thread.created_at,
@@ -57,6 +57,9 @@ function lastActivity(life: Life): number {
     lastEditTime(life),
     run?.created_at,
     run?.finished_at,
+    // A person had checks run again, or answered them.
+    checked?.run.created_at,
+    checked?.run.finished_at,
   ];
   return Math.max(...times.map((time) => (time ? Date.parse(time) : 0)));
 }

@@ -132,8 +132,8 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return this.#read(key, (life) => succeed(withoutNumbers(life.state.plan)));
   }
 
-  async readLedger(key: ThreadKey, include: PlanDetails = "ledger"): Promise<Result<PlanWithDetails>> {
-    return this.#read(key, (life) => succeed(readPlanDetails(life, include)));
+  async readLedger(key: ThreadKey, include: PlanDetails = "ledger", most?: number): Promise<Result<PlanWithDetails>> {
+    return this.#read(key, (life) => succeed(readPlanDetails(life, include, most)));
   }
 
   async editPlan(key: ThreadKey, request: PlanEditRequest): Promise<Result<Plan>> {

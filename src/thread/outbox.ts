@@ -14,6 +14,7 @@ import { type Changes, composeBatch, type NextRows, noteSent, readNextRows } fro
 import { Progress } from "./replica/progress.ts";
 import type { Database } from "./rows/database.ts";
 import { lastMessageSeq } from "./rows/messages.ts";
+import { countReceiptsAfter } from "./rows/receipts.ts";
 import type { RunRecord, WakingRuns } from "./rows/runs.ts";
 import type { Position } from "./rows/shapes/position.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
@@ -155,8 +156,14 @@ export class Outbox {
       synced_through: this.#position.message_seq,
       messages: lastMessageSeq(this.#changes.sql) - this.#position.message_seq,
       runs: this.#changes.runs.count,
+      receipts: countReceiptsAfter(this.#changes.sql, this.receiptsThrough),
       ...this.#backOff.shown,
     };
+  }
+
+  /** D1 has all receipts up to this place. */
+  get receiptsThrough(): number {
+    return this.#position.receipt_seq ?? 0;
   }
 
   /** Whether D1 has said that the owner is deleted. */

@@ -1,16 +1,19 @@
-// The trace of a run: run → step → model call, tool → sandbox, by OpenTelemetry's conventions for generative AI. It
+// The trace of a run: run → step → model call, check, tool → sandbox, by OpenTelemetry's conventions for generative AI. It
 // wraps the ports of the loop, so the loop knows nothing of it, and while traces are off nothing is wrapped. One object
 // lives as long as a life of a thread, which works on one run at a time.
+import type { CheckRunner } from "../agent/checks/runner.ts";
 import type { LoopFact } from "../agent/events.ts";
-import type { Model, ModelOutcome, ModelRequest } from "../agent/model.ts";
+import type { Model } from "../agent/model.ts";
 import type { LoopPorts } from "../agent/ports.ts";
 import { SandboxError } from "../agent/sandbox.ts";
 import type { Tool } from "../agent/tool.ts";
 import type { TraceSettings } from "../config/traces.ts";
 import { logError } from "../lib/log.ts";
 import { replaceMethods } from "../lib/replace-methods.ts";
-import type { Run, Usage } from "../protocol/run.ts";
+import type { Run } from "../protocol/run.ts";
+import { traceChecks } from "./checks.ts";
 import { type Content, createContent } from "./content.ts";
+import { describeOutcome, describeRequest, describeRun, errorOf } from "./describe.ts";
 import type { Exporter } from "./exporter.ts";
 import { traceSandbox } from "./sandbox.ts";
 import { type Attributes, deriveIds, isSampled, newSpanId, readTraceParent, type Span } from "./span.ts";
@@ -162,6 +165,20 @@ export function createTracing({ settings, exporter, now, describeModel }: Tracin
     });
   }
 
+  /** Checks run between calls: they belong to the step that asked for them. */
+  function traceLooks(trace: Trace, checks: CheckRunner): CheckRunner {
+    return traceChecks(checks, content, (describe) =>
+      safely(() => {
+        const ids = { trace_id: trace.trace_id, parent_id: enterStep(trace).span_id, kind: "internal" as const };
+        for (const { attributes, ...look } of describe()) {
+          const all = { ...describeThread(trace), ...attributes };
+          exporter.add({ ...ids, ...look, span_id: newSpanId(), attributes: all });
+        }
+        if (exporter.is_due) trace.waitUntil(exporter.flush());
+      }),
+    );
+  }
+
   function note(trace: Trace, fact: LoopFact): void {
     if (fact.type === "context_compacted") trace.is_compacted = true;
     if (fact.type === "assistant_message") {
@@ -197,6 +214,7 @@ export function createTracing({ settings, exporter, now, describeModel }: Tracin
         ...ports,
         tools,
         model: traceModel(trace, ports.model),
+        ...(ports.checks && { checks: traceLooks(trace, ports.checks) }),
         emit: (fact, more) => {
           safely(() => note(trace, fact));
           return ports.emit(fact, more);
@@ -240,58 +258,4 @@ function safely(work: () => void): void {
 
 function describeThread({ conversation, is_compacted }: Trace): Attributes {
   return { "gen_ai.conversation.id": conversation, "gen_ai.conversation.compacted": is_compacted || undefined };
-}
-
-function describeRequest({ temperature, max_output_tokens, options }: ModelRequest): Attributes {
-  return {
-    "gen_ai.operation.name": "chat",
-    "gen_ai.request.stream": true,
-    "gen_ai.request.temperature": temperature ?? undefined,
-    "gen_ai.request.max_tokens": options?.max_output_tokens ?? max_output_tokens,
-    "gen_ai.request.reasoning.level": options?.reasoning_effort,
-  };
-}
-
-function describeOutcome(outcome: ModelOutcome, content: Content | null): Attributes {
-  if (outcome.kind === "failure") return { "gen_ai.response.finish_reasons": ["error"] };
-  const { reply } = outcome;
-  return {
-    "gen_ai.response.finish_reasons": [outcome.kind === "reply" ? reply.finish : "error"],
-    ...(reply.usage === null ? {} : describeUsage(reply.usage)),
-    ...(content === null ? {} : { "gen_ai.output.messages": content.output(reply) }),
-  };
-}
-
-/** The input includes what came from a cache, as the conventions have it. No convention has money. */
-function describeUsage(usage: Usage): Attributes {
-  return {
-    "gen_ai.usage.input_tokens": usage.input_tokens,
-    "gen_ai.usage.output_tokens": usage.output_tokens,
-    "gen_ai.usage.cache_read.input_tokens": usage.cached_input_tokens || undefined,
-    "taskloom.usage.cost_usd": usage.cost_usd ?? undefined,
-  };
-}
-
-function errorOf(outcome: ModelOutcome): string | null {
-  if (outcome.kind === "reply") return null;
-  return outcome.kind === "aborted" ? "cancelled" : (outcome.failure.reason ?? outcome.failure.code);
-}
-
-function describeRun(run: Run): Attributes {
-  return {
-    "gen_ai.operation.name": "invoke_agent",
-    "gen_ai.agent.id": run.agent_id,
-    "gen_ai.agent.name": run.agent_id,
-    "gen_ai.agent.version": String(run.agent_version),
-    "gen_ai.conversation.id": run.thread_id,
-    "taskloom.run.id": run.invocation_id,
-    "taskloom.run.status": run.status,
-    "taskloom.run.steps": run.steps,
-    "taskloom.run.attempt": run.attempt,
-    "taskloom.run.resumes": run.resumes ?? undefined,
-    "taskloom.project.id": run.project_id,
-    "user.id": run.user_id,
-    ...describeUsage(run.usage),
-    "error.type": run.error === null ? undefined : (run.error.reason ?? run.error.code),
-  };
 }

@@ -146,3 +146,37 @@ it("survives readers of a page of four megabytes, who get the same as one alone"
   );
   await expectHonest(outcomes, 200);
 }, 120_000);
+
+interface Checked {
+  receipts: { output_head: string; output_tail: string }[];
+}
+
+it("survives readers of a thread whose checks have said much, who get the same as one alone", async () => {
+  await stage.json("POST", "/v1/threads", { thread_id: "checked" });
+  const loud = (at: number) => ({ type: "command", run: `echo ${at}; head -c 200000 /dev/zero | tr '\\0' x; false` });
+  const contents = [0, 1, 2, 3, 4, 5].map((task) => ({
+    ...{ content: `Task ${task}`, checks: Array.from({ length: 8 }, (_, check) => loud(8 * task + check)) },
+  }));
+  const operations = [{ op: "create", section_title: "S", task_contents: contents }];
+  await stage.json("PATCH", "/v1/threads/checked/tasks", { operations });
+  const ran = await stage.json<{ receipt_ids: string[] }>("POST", "/v1/threads/checked/checks/run?wait=1", {});
+  expect(ran.receipt_ids).toHaveLength(48);
+  const read = async () => {
+    const response = await stage.request("GET", "/v1/threads/checked/tasks?include=receipts");
+    return { response, text: await response.text() };
+  };
+  const alone = await read();
+  const plan = JSON.parse(alone.text) as { sections: { tasks: Checked[] }[] };
+  const receipts = plan.sections.flatMap(({ tasks }) => tasks.flatMap((task) => task.receipts));
+  expect(receipts.map(({ output_head, output_tail }) => output_head.length + output_tail.length)).toEqual(
+    receipts.map(() => 64 * 1024),
+  );
+  const outcomes = await Promise.all(
+    Array.from({ length: 60 }, async (): Promise<Outcome> => {
+      const { response, text } = await read();
+      if (response.status === 200) expect(text === alone.text).toBe(true);
+      return { status: response.status, retries: response.headers.has("retry-after") };
+    }),
+  );
+  await expectHonest(outcomes, 200);
+}, 120_000);

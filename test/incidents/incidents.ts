@@ -113,6 +113,33 @@ export const incidents: Incident[] = [
       ),
   },
   {
+    name: "Checks can't run",
+    signs: [
+      /the run is completed/,
+      /checks_not_run/,
+      /recent_checked_tasks\{verification="not_run"\} 1/,
+      /sandbox: Daytona can't be reached/,
+      /the task is not_run/,
+    ],
+    play: () =>
+      on({ DAYTONA_API_URL: `${nowhere}/api` }, async (stage) => {
+        // The thread of the stage's first run.
+        const path = "/v1/threads/incident-1";
+        await stage.json("POST", "/v1/threads", { thread_id: "incident-1" });
+        const checks = [{ type: "command", run: "npm test" }];
+        const create = { op: "create", section_title: "S", task_contents: [{ content: "Build", checks }] };
+        await stage.json("PATCH", `${path}/tasks`, { operations: [create] });
+        const run = await stage.run(
+          '[[tool update_tasks {"task_ids":["task_1"],"status":"completed"}]] [[then]] [[text Done.]]',
+        );
+        const { sections } = await stage.json<{ sections: { tasks: { verification: string }[] }[] }>(
+          "GET",
+          `${path}/tasks`,
+        );
+        return stage.look([tell(run), `the task is ${sections[0]?.tasks[0]?.verification}`]);
+      }),
+  },
+  {
     name: "D1 refuses everything",
     signs: [/database: D1 refused/, /taskloom_up\{part="database"\} 0/, /the run is completed/],
     play: () =>

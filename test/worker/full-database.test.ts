@@ -81,6 +81,52 @@ describe("a thread whose rows D1 has no room for", patient, () => {
     expect(texts).toEqual(["user", "assistant", "user", "assistant"]);
   });
 
+  it("runs its checks, takes answers, and brings all receipts once there is room", async () => {
+    const client = threadClient();
+    const { key } = client;
+    await withFaultyObject(key, async ({ object, faults }) => {
+      // A sandbox that is there goes on. A first one needs a row.
+      const first = client.input('[[tool execute_command {"command":"true"}]] [[then]] [[text Hello.]]');
+      expect((await object.accept(first)).ok).toBe(true);
+      expect(await object.waitForEnd(key, first.invocation_id, 40_000)).toMatchObject({
+        value: { status: "completed" },
+      });
+      faults.d1 = "full";
+      const checks = [{ type: "command" as const, run: "echo 12 passed" }];
+      const asked = [{ type: "person" as const, question: "Is it good?" }];
+      const task_contents = [
+        { content: "A", checks },
+        { content: "B", checks: asked },
+      ];
+      const create = { op: "create" as const, section_title: "S", task_contents };
+      const edited = await object.editPlan(key, { request_id: "one", version: null, operations: [create] });
+      const tasks = edited.ok ? edited.value.tasks : [];
+      const input = client.input(
+        '[[tool update_tasks {"task_ids":["task_1","task_2"],"status":"completed"}]] [[then]] [[text Done.]]',
+      );
+      expect((await object.accept(input)).ok).toBe(true);
+      const ended = await object.waitForEnd(key, input.invocation_id, 40_000);
+      expect(ended).toMatchObject({ ok: true, value: { status: "interrupted", interrupts: [{ reason: "check" }] } });
+      const answers = [{ check_id: tasks[1]?.checks?.[0]?.id ?? "", approved: true }];
+      const request = { check_run_id: "again", task_ids: null, answers, key_id: null };
+      expect((await object.callChecks(key, { kind: "start", request })).ok).toBe(true);
+      const wait = { kind: "wait" as const, check_run_id: "again", timeout_ms: 40_000 };
+      expect(await object.callChecks(key, wait)).toMatchObject({ value: { status: "completed" } });
+      // The run's, the look again, and the answer.
+      expect(await object.readLedger(key, "receipts")).toMatchObject({ value: { receipts: { length: 3 } } });
+      expect(await object.diagnose(key)).toMatchObject({ value: { d1: { receipts: 3 } } });
+      faults.d1 = "none";
+      await expect.poll(() => object.sync(key)).toEqual({ ok: true, value: true });
+      expect(await object.diagnose(key)).toMatchObject({ value: { d1: { receipts: 0 } } });
+    });
+    const { results } = await env.DB.prepare(
+      "SELECT content ->> '$.outcome' AS outcome FROM receipts WHERE user_id = ? AND thread_id = ? ORDER BY seq",
+    )
+      .bind(key.user_id, key.thread_id)
+      .all();
+    expect(results.map(({ outcome }) => outcome)).toEqual(["passed", "passed", "passed"]);
+  });
+
   it("is deleted when it is old, though its entry of the audit has no room", async () => {
     const client = threadClient();
     await readUntil(await client.post("[[say 1]]"));

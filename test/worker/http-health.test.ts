@@ -33,6 +33,10 @@ describe("/healthz?deep=1", () => {
     expect(text).not.toMatch(/canary|127\.0\.0\.1/);
   });
 
+  it("looks for a monitor that writes `true`, too, instead of a plain answer that is always well", async () => {
+    expect((await createClient(settings).send("GET", "/healthz?deep=true")).status).toBe(503);
+  });
+
   it("answers 503 with the admin key although D1 is away", async () => {
     const fails = () => {
       throw new Error("D1 is away");

@@ -27,13 +27,14 @@ interface Seeded {
   created_at: string;
   updated_at?: string;
   code?: string;
+  checked_tasks?: object;
 }
 
 async function seed(runs: Seeded[]): Promise<void> {
   const statements = runs.map(
-    ({ user_id = "user_first", status, created_at, updated_at = created_at, code }, place) => {
+    ({ user_id = "user_first", status, created_at, updated_at = created_at, code, checked_tasks }, place) => {
       const usage = { input_tokens: 100, cached_input_tokens: 10, output_tokens: 5, cost_usd: 0.25 };
-      const run = JSON.stringify({ usage, ...(code === undefined ? {} : { error: { code } }) });
+      const run = JSON.stringify({ usage, checked_tasks, ...(code === undefined ? {} : { error: { code } }) });
       return env.DB.prepare(
         `INSERT INTO runs (user_id, thread_id, invocation_id, status, version, created_at, updated_at, run)
        VALUES (?1, 't', ?2, ?3, 1, ?4, ?5, ?6)`,
@@ -63,9 +64,10 @@ describe("GET /v1/metrics", () => {
       { status: "running", created_at: ago(2), updated_at: ago(0) },
       { status: "queued", created_at: ago(1), updated_at: ago(0), user_id: "user_canary" },
       { status: "failed", created_at: ago(300), updated_at: ago(50), code: "model_error" },
-      { status: "failed", created_at: ago(5), code: "budget" },
+      { status: "failed", created_at: ago(5), code: "budget", checked_tasks: { verified: 2, not_run: 1 } },
       { status: "failed", created_at: ago(300), updated_at: ago(70), code: "model_error" },
-      { status: "completed", created_at: ago(10), user_id: "user_canary" },
+      { status: "completed", created_at: ago(10), user_id: "user_canary", checked_tasks: { verified: 3 } },
+      { status: "completed", created_at: ago(40), checked_tasks: { failed: 9 } },
     ]);
     const samples = await read();
     expect(Object.fromEntries(samples)).toMatchObject({
@@ -80,6 +82,9 @@ describe("GET /v1/metrics", () => {
       'taskloom_recent_runs{status="failed"}': 1,
       'taskloom_recent_tokens{kind="input"}': 400,
       taskloom_recent_cost_usd: 1,
+      'taskloom_recent_checked_tasks{verification="verified"}': 5,
+      'taskloom_recent_checked_tasks{verification="not_run"}': 1,
+      'taskloom_recent_checked_tasks{verification="failed"}': 0,
       'taskloom_queue_messages{queue="jobs"}': 0,
     });
     expect(samples.get('taskloom_run_oldest_seconds{status="running"}')).toBeGreaterThan(1_790);
@@ -162,13 +167,14 @@ describe("what a scrape reads", () => {
 
 describe("the clock", () => {
   it("writes one line each minute with the essentials", async () => {
-    await seed([{ status: "failed", created_at: ago(5), code: "budget" }]);
+    await seed([{ status: "failed", created_at: ago(5), code: "budget", checked_tasks: { failed: 2 } }]);
     const lines: string[] = [];
     vi.spyOn(console, "log").mockImplementation((line: string) => void lines.push(line));
     await worker.scheduled(createScheduledController({ scheduledTime: NOW }), env);
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       expect.objectContaining({
         ...{ level: "info", event: "minute", runs_running: 0, runs_queued: 0, failed_hour: 1, recent_runs: 1 },
+        ...{ tasks_failed: 2, tasks_not_run: 0 },
         ...{ queue_jobs: expect.any(Number), database_bytes: expect.any(Number), rows_read: expect.any(Number) },
       }),
     ]);

@@ -79,6 +79,29 @@ describe("a thread in which nothing has happened for long", patient, () => {
     await killObject(usual.key);
     expect(await Promise.all([usual, allowed, forever].map(isThere))).toEqual([false, true, true]);
   });
+
+  it("goes with its receipts, in D1 and in its object", async () => {
+    const client = threadClient();
+    const checks = [{ type: "person" as const, question: "Is it good?" }];
+    const create = { op: "create" as const, section_title: "S", task_contents: [{ content: "A", checks }] };
+    await makeThread(client);
+    const edit = { request_id: "one", version: null, operations: [create] };
+    const plan = await client.stub.editPlan(client.key, edit);
+    const check_id = plan.ok ? (plan.value.tasks[0]?.checks?.[0]?.id ?? "") : "";
+    const answers = [{ check_id, approved: true, reason: "Yes." }];
+    const request = { check_run_id: "checks_1", task_ids: null, answers, key_id: null };
+    expect((await client.stub.callChecks(client.key, { kind: "start", request })).ok).toBe(true);
+    const { user_id, thread_id } = client.key;
+    const count = () =>
+      env.DB.prepare("SELECT count(*) AS n FROM receipts WHERE user_id = ? AND thread_id = ?")
+        .bind(user_id, thread_id)
+        .first("n");
+    await expect.poll(async () => (await client.stub.sync(client.key)).ok && (await count())).toBe(1);
+    await keepFor(user_id, 1);
+    await sweep();
+    await expectGone(client);
+    expect(await count()).toBe(0);
+  });
 });
 
 describe("an old thread stays", patient, () => {

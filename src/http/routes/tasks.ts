@@ -6,18 +6,24 @@ import { succeed } from "../../protocol/error.ts";
 import { type PlanWithDetails, planDetails } from "../../protocol/plan/details.ts";
 import type { Ledger } from "../../protocol/plan/ledger.ts";
 import type { PlanView } from "../../protocol/plan/task.ts";
+import type { ThreadKey } from "../../protocol/thread.ts";
+import { PAGE_BYTES } from "../../store/messages.ts";
 import { readPlan } from "../../store/tasks.ts";
 import { callThread } from "../../thread/stub.ts";
-import type { App } from "../context.ts";
+import type { App, AppContext } from "../context.ts";
 import { unwrap } from "../errors.ts";
 import { hopsHeader, readChain } from "../hops.ts";
+import { withRoom } from "../lists/room.ts";
 import { addOperation } from "../operation.ts";
 import { keyOf, readOfThread } from "../ownership.ts";
 import { threadParams } from "../schemas.ts";
+import { knowsChecks } from "./checks/former-object.ts";
 import { plan, planPatch, planWithLedger } from "./plan/schemas.ts";
 
 const tag = "Threads";
 const path = "/v1/threads/{thread_id}/tasks";
+/** Of receipts. An answer that is no longer needs no room. */
+const FREE_CHARACTERS = 256_000;
 const query = z.strictObject({
   include: z.enum(planDetails).optional().openapi({
     description:
@@ -42,10 +48,10 @@ export function addTasks(app: App): void {
     async (context, { params, query }) => {
       const key = keyOf(context, params.thread_id);
       const { include } = query;
-      if (include !== undefined) {
+      if (include === "receipts") return await answerReceipts(context, key);
+      if (include === "ledger") {
         const read = unwrap(await callThread(context.env, key, (stub) => stub.readLedger(key, include)));
-        const view = viewPlan(read.plan);
-        return context.json(include === "ledger" ? withLedger(view, read.ledger) : withReceipts(view, read));
+        return context.json(withLedger(viewPlan(read.plan), read.ledger));
       }
       const stored = await readOfThread(context, key, {
         fromStore: async (db) => succeed(await readPlan(db, key)),
@@ -68,16 +74,30 @@ export function addTasks(app: App): void {
       headers: z.object({ "taskloom-hops": hopsHeader }),
       body: planPatch,
       answers: { 200: { description: "The plan as it is now.", schema: plan } },
-      problems: ["not_found", "version_conflict", "invalid_operation"],
+      problems: ["not_found", "version_conflict", "invalid_operation", "overloaded"],
     },
     async (context, { params, body }) => {
       const key = keyOf(context, params.thread_id);
       const { operations, version = null } = body;
       const { chain } = unwrap(readChain(context));
+      unwrap(await knowsChecks(context.env, key, operations));
       const request = { request_id: crypto.randomUUID(), version, operations, ...(chain && { hops: chain.hops }) };
       return context.json(viewPlan(unwrap(await callThread(context.env, key, (stub) => stub.editPlan(key, request)))));
     },
   );
+}
+
+/** As many at once as the object gives: what is long waits for room in this isolate, and is read then. */
+async function answerReceipts(context: AppContext, key: ThreadKey): Promise<Response> {
+  const read = async (most?: number) =>
+    unwrap(await callThread(context.env, key, (stub) => stub.readLedger(key, "receipts", most)));
+  return await withRoom(context, async (admit) => {
+    const short = await read(FREE_CHARACTERS);
+    if (!short.is_cut) return context.json(withReceipts(viewPlan(short.plan), short));
+    await admit(PAGE_BYTES);
+    const whole = await read();
+    return context.json(withReceipts(viewPlan(whole.plan), whole));
+  });
 }
 
 function withReceipts(view: PlanView, { receipts = [], project_checks }: PlanWithDetails) {

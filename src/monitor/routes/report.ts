@@ -21,6 +21,8 @@ export async function reportState(env: Env): Promise<void> {
       runs_silent: (live.running?.silent ?? 0) + (live.queued?.silent ?? 0),
       failed_hour: failed.reduce((sum, { count }) => sum + count, 0),
       recent_runs: recent.reduce((sum, { count }) => sum + count, 0),
+      tasks_failed: recent.reduce((sum, { failed: tasks = 0 }) => sum + tasks, 0),
+      tasks_not_run: recent.reduce((sum, { not_run: tasks = 0 }) => sum + tasks, 0),
       ...{ deliveries_due: deliveries.count, schedules_due: schedules.count, sandboxes: sandboxes.count },
       ...queued,
       ...{ database_bytes, rows_read, ms },

@@ -2,6 +2,7 @@
 // Every number is bounded: a scrape must not become what slows D1 down.
 import { FIRST_USER_ID } from "../../protocol/ids.ts";
 import { NANO } from "../../protocol/money/price.ts";
+import { type Verification, verifications } from "../../protocol/plan/check.ts";
 import type { RunStatus } from "../../protocol/run.ts";
 
 /** More of one kind is an incident whatever their number. */
@@ -30,9 +31,14 @@ GROUP BY code`;
 const RUN = "iif(json_valid(run), run, '{}')";
 const sum = (path: string) => `coalesce(sum(${RUN} ->> '$.usage.${path}'), 0)`;
 
+/** What a run says that its tasks with checks were as it ended. */
+export const checkedAs = verifications.filter((verification) => verification !== "none");
+const checked = checkedAs.map((name) => `coalesce(sum(${RUN} ->> '$.checked_tasks.${name}'), 0) AS ${name}`);
+
 export const RECENT = `SELECT status, count(*) AS count, ${sum("input_tokens")} AS input,
   ${sum("cached_input_tokens")} AS cached, ${sum("output_tokens")} AS output,
-  coalesce(sum(CAST(round((${RUN} ->> '$.usage.cost_usd') * ${NANO}) AS INTEGER)), 0) AS cost
+  coalesce(sum(CAST(round((${RUN} ->> '$.usage.cost_usd') * ${NANO}) AS INTEGER)), 0) AS cost,
+  ${checked.join(", ")}
 FROM (SELECT status, run
   FROM (SELECT user_id FROM users UNION SELECT '${FIRST_USER_ID}' LIMIT ${MAX_USERS}) AS everybody
   CROSS JOIN runs INDEXED BY runs_by_creation
@@ -73,7 +79,8 @@ export interface Waiting {
   oldest: string | null;
 }
 
-export interface RecentRuns {
+/** With tasks by their verification. */
+export interface RecentRuns extends Partial<Record<Verification, number>> {
   status: RunStatus;
   count: number;
   input: number;

@@ -7,7 +7,7 @@ import type { Interrupt } from "../../protocol/run.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import { findInterrupted, readJudgement } from "../inbox/interrupts.ts";
 import { isoTime, type Life } from "../life.ts";
-import { readReceipts } from "../rows/receipts.ts";
+import { readReceiptsOf } from "../rows/receipts.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { recordPlan, recordReceipts } from "../run/recorder.ts";
 
@@ -43,6 +43,6 @@ export function readAnswered(life: Life, record: RunRecord): AnsweredQuestions |
   if (run.resumes === null || input?.resume == null || input.resume.length === 0) return null;
   const asked = findInterrupted(life, record);
   if (asked === null || !asked.run.interrupts.some(({ reason }) => reason === "check")) return null;
-  const receipts = readReceipts(life.database.sql).filter(({ invocation_id }) => invocation_id === run.invocation_id);
+  const receipts = readReceiptsOf(life.database.sql, run.invocation_id);
   return { text: asked.run.result?.text ?? "", nudge: describeAnswers(life.state.plan, receipts) };
 }

@@ -5,14 +5,16 @@ import type { Life } from "../life.ts";
 import { readPlacedReceipts } from "../rows/receipts.ts";
 import { readLedger } from "../run/ledger.ts";
 
-export function readPlanDetails(life: Life, include: PlanDetails): PlanWithDetails {
+/** `most`: characters of receipts. What does not fit is said, and the caller may ask for more. */
+export function readPlanDetails(life: Life, include: PlanDetails, most?: number): PlanWithDetails {
   const plan = withoutNumbers(life.state.plan);
   if (include === "ledger") return { plan, ledger: readLedger(life) };
-  const placed = readPlacedReceipts(life.database.sql);
+  const { placed, is_cut } = readPlacedReceipts(life.database.sql, most);
   const seen = {
     ...{ plan, ledger: {} },
     receipts: placed.map(({ receipt }) => receipt),
     receipt_seqs: placed.map(({ seq }) => seq),
+    ...(is_cut && { is_cut }),
   };
   if (life.project === null) return seen;
   const { commit, file, pending } = life.project;

@@ -4,6 +4,7 @@ import { MemoryCheckPlace } from "../../../test/fakes/check-place.ts";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";
 import { makeTool } from "../../../test/fakes/scripted-run.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
+import { SandboxError } from "../../agent/sandbox.ts";
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import { taskTools } from "../../tools/tasks.ts";
@@ -117,6 +118,23 @@ describe("a run that completes a task with a check", () => {
     await vi.waitFor(() => expect(thread.life.state.plan.tasks[0]?.status).toBe("completed"));
     expect(thread.life.state.plan.tasks.map(({ content }) => content)).toEqual(["A", "B"]);
     expect(place.started).toEqual(["npm test"]);
+  });
+
+  it("says in the log that checks could not run, and no word of them", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const place = newPlace();
+    place.broken = new SandboxError("unavailable", "canary: the provider is down");
+    const thread = newThread(place);
+    await thread.run("go", RUN);
+    const lines = warn.mock.calls.map(([line]) => JSON.parse(String(line)) as Record<string, unknown>);
+    expect(lines.filter(({ event }) => event === "checks_not_run")).toEqual([
+      {
+        ...{ level: "warning", event: "checks_not_run", user_id: "user_1", thread_id: "thread_1" },
+        ...{ invocation_id: "inv_a", not_run: 1, of: 1 },
+      },
+    ]);
+    expect(JSON.stringify(lines)).not.toMatch(/canary|npm test/);
+    warn.mockRestore();
   });
 
   it("ends the check's command and closes nothing when it is cancelled during it", async () => {

@@ -6,7 +6,7 @@ import type { CheckResult } from "../../protocol/plan/check.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { type Life, transact } from "../life.ts";
 import { lastMessageTime } from "../rows/messages.ts";
-import { readReceipts } from "../rows/receipts.ts";
+import { readReceiptsOf } from "../rows/receipts.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { hasTable } from "../rows/tables.ts";
 import { recordPlan } from "../run/recorder.ts";
@@ -22,9 +22,7 @@ export function noteCut(life: Life, record: RunRecord): void {
 export function readSeenChecks({ database: { sql } }: Life, { run, started_calls }: RunRecord): string[] {
   if (run.attempt === 1 || started_calls.length > 0 || !hasTable(sql, "receipts")) return [];
   const last = lastMessageTime(sql) ?? "";
-  const seen = readReceipts(sql).filter(
-    ({ invocation_id, started_at }) => invocation_id === run.invocation_id && started_at > last,
-  );
+  const seen = readReceiptsOf(sql, run.invocation_id).filter(({ started_at }) => started_at > last);
   return seen.map(({ check_id }) => check_id);
 }
 

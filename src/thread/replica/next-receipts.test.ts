@@ -13,6 +13,7 @@ import { transact } from "../life.ts";
 import { storeReceipts } from "../rows/receipts.ts";
 import { toPosition } from "../rows/shapes/position.ts";
 import { editPlan } from "../run/plan-edit.ts";
+import { recordReceipts } from "../run/recorder.ts";
 
 /** Plans one task with a check, completes it, and says so. */
 const script: Reply = (request, onDelta, signal) => {
@@ -132,6 +133,7 @@ describe("many receipts", () => {
       storeReceipts(
         thread.life.database.sql,
         ids.map((receipt_id) => makeReceipt({ receipt_id, output_head: long })),
+        0,
       );
     });
     const before = thread.batches.length;
@@ -147,6 +149,32 @@ describe("many receipts", () => {
     expect(new Set(sentOf(thread).map(({ seq }) => seq)).size).toBe(251);
   });
 
+  it("stay in the object until D1 has them, however many come meanwhile, and the oldest go then", async () => {
+    let isAway = true;
+    const thread = newThread({
+      syncThread: async () => {
+        if (isAway) throw new Error("database or disk is full");
+      },
+    });
+    await thread.run("go", { invocation_id: "inv_a" });
+    const { outbox, database } = thread.life;
+    const store = (from: number, count: number) =>
+      transact(thread.life, () => {
+        const more = Array.from({ length: count }, (_, at) => makeReceipt({ receipt_id: `rcpt_more_${from + at}` }));
+        recordReceipts(thread.life, null, more);
+      });
+    store(0, 2_100);
+    const kept = () => database.sql.exec<{ n: number }>("SELECT count(*) AS n FROM receipts").toArray()[0]?.n;
+    expect([kept(), outbox.backlog.receipts]).toEqual([2_101, 2_101]);
+    isAway = false;
+    outbox.markPlan(null, 0);
+    await outbox.sync({ whole: true });
+    expect(new Set(sentOf(thread).map(({ seq }) => seq)).size).toBe(2_101);
+    expect(outbox.backlog.receipts).toBe(0);
+    store(2_100, 1);
+    expect(kept()).toBe(2_000);
+  });
+
   it("keep the plan back until D1 has those it closed on", async () => {
     let isAway = true;
     const thread = newThread({
@@ -156,7 +184,7 @@ describe("many receipts", () => {
     });
     await thread.run("go", { invocation_id: "inv_a" });
     const more = Array.from({ length: 150 }, (_, place) => makeReceipt({ receipt_id: `rcpt_more_${place}` }));
-    transact(thread.life, () => storeReceipts(thread.life.database.sql, more));
+    transact(thread.life, () => storeReceipts(thread.life.database.sql, more, 0));
     isAway = false;
     await thread.life.outbox.sync({ whole: true });
     const plans = thread.batches.map(({ messages }) => messages.filter(({ type }) => type === "task_list").length);
@@ -169,7 +197,7 @@ describe("many receipts", () => {
     const thread = newThread();
     await thread.run("go", { invocation_id: "inv_a" });
     thread.life.database.sql.exec("INSERT INTO receipts VALUES (2, 'rcpt_2', 'task_1', '{')");
-    transact(thread.life, () => storeReceipts(thread.life.database.sql, [makeReceipt({ receipt_id: "rcpt_3" })]));
+    transact(thread.life, () => storeReceipts(thread.life.database.sql, [makeReceipt({ receipt_id: "rcpt_3" })], 0));
     thread.life.outbox.markPlan(null, 0);
     await thread.life.outbox.sync();
     expect(sentOf(thread).map(({ seq }) => seq)).toEqual([1, 3]);

@@ -2,6 +2,7 @@
 // stored in one transaction.
 import type { LoopDelta, LoopFact, Part } from "../../agent/events.ts";
 import { changedSteps } from "../../agent/plan/changes.ts";
+import { logWarning } from "../../lib/log.ts";
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
 import type { Receipt } from "../../protocol/plan/check.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
@@ -194,8 +195,13 @@ export function recordReceipts(life: Life, record: RunRecord | null, receipts: r
   storeReceipts(
     life.database.sql,
     receipts.map((receipt) => ({ ...receipt, invocation_id })),
+    life.outbox.receiptsThrough,
   );
   life.journal.addFact(invocation_id ?? BETWEEN_RUNS, ...receipts.map(sawReceipt));
+  const left = receipts.filter(({ outcome, spec }) => outcome === "not_run" && spec.type !== "person").length;
+  // Their reasons may quote commands.
+  const { user_id, thread_id } = life.thread;
+  if (left > 0) logWarning("checks_not_run", { user_id, thread_id, invocation_id, not_run: left, of: receipts.length });
 }
 
 /** A row and no event: people still see every summarized message. Its tokens count for the run, but it is no step. */

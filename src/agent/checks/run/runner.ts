@@ -19,6 +19,7 @@ import {
   noTime,
   type Sight,
 } from "./look.ts";
+import { KeptOutputs } from "./outputs.ts";
 import { type CheckRunPorts, TIME_OVER, within } from "./ports.ts";
 import { findUnapproved, type ProtectedHashes, readAltered, readProtected } from "./protected.ts";
 import { type Seen, toReceipt } from "./receipt.ts";
@@ -70,6 +71,7 @@ class Running {
   readonly #until: number;
   /** Commands and programs that may run. */
   readonly #open = new Set<string>();
+  readonly #outputs = new KeptOutputs();
   #tree: Tree | null = null;
   #noTree: string | null = null;
 
@@ -97,6 +99,7 @@ class Running {
       signal.throwIfAborted();
       return wanted.map((each) => this.#close(each, jobs, seen, readAltered(each.check, before, after)));
     } finally {
+      this.#outputs.release();
       await this.#endAll();
       signal.throwIfAborted();
     }
@@ -148,8 +151,15 @@ class Running {
     const tree = this.#tree;
     const unapproved = findUnapproved(job.wanted, files);
     const sight: Sight & { changed?: string[] } = unapproved === null ? await this.#look(job) : notRun(unapproved);
+    const kept = sight.output === undefined ? {} : { output: this.#outputs.keep(sight.output) };
     const own = job.spec.type === "file" ? (sight.file_hash ?? null) : ((sight.tree ?? tree)?.hash ?? null);
-    return { ...sight, tree_hash: own, started_at: new Date(started).toISOString(), duration_ms: now() - started };
+    return {
+      ...sight,
+      ...kept,
+      tree_hash: own,
+      started_at: new Date(started).toISOString(),
+      duration_ms: now() - started,
+    };
   }
 
   async #look(job: Job): Promise<Sight & { changed?: string[] }> {

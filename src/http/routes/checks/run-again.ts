@@ -5,7 +5,7 @@ import { fail, type Result } from "../../../protocol/error.ts";
 import { newId } from "../../../protocol/ids.ts";
 import { type CheckRun, type CheckRunRequest, checkRun, checkRunBody } from "../../../protocol/plan/check-run.ts";
 import type { ThreadKey } from "../../../protocol/thread.ts";
-import { callThread, lacksMethod } from "../../../thread/stub.ts";
+import { callThread } from "../../../thread/stub.ts";
 import { audited } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
 import { problemOf, unwrap } from "../../errors.ts";
@@ -17,10 +17,11 @@ import { takeOne } from "../../quotas/quotas.ts";
 import { threadParams } from "../../schemas.ts";
 import { countOpen } from "../../stream.ts";
 import * as examples from "../plan/examples.ts";
+import { orLater } from "./former-object.ts";
 
 const tag = "Threads";
 const path = "/v1/threads/{thread_id}/checks/run";
-// A little longer than all of them may take.
+// As long as those of one task may take. Whoever has more of them asks again.
 const WAIT_MS = 5 * 60_000;
 
 const answer = () => z.object(checkRun().shape).openapi("CheckRun", { example: examples.checkRun });
@@ -51,7 +52,7 @@ export function addChecks(app: App): void {
         200: { description: "They have ended.", schema: answer },
         202: { description: "They run.", schema: answer },
       },
-      problems: ["not_found", "busy", "idempotency_conflict", "invalid_operation"],
+      problems: ["not_found", "busy", "idempotency_conflict", "invalid_operation", "overloaded"],
       records: ["checks.run"],
     },
     async (context, { params, query, body }) => {
@@ -89,7 +90,7 @@ export function addChecks(app: App): void {
       description: "What runs is ended and leaves no receipts.",
       params: threadParams,
       answers: { 204: { description: "None runs any more." } },
-      problems: ["not_found"],
+      problems: ["not_found", "overloaded"],
     },
     async (context, { params }) => {
       const key = keyOf(context, params.thread_id);
@@ -128,14 +129,4 @@ function knownOf(result: Result<CheckRun | null>): CheckRun {
 
 function answerWith(context: AppContext, run: CheckRun): Response {
   return context.json(run, run.status === "running" ? 202 : 200);
-}
-
-/** An object of the former version lives for seconds more, and runs no checks again. */
-async function orLater<T>(asked: Promise<Result<T>>): Promise<Result<T>> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (!lacksMethod(error)) throw error;
-    return fail("internal", "The server is being updated. Try again in a moment.");
-  }
 }
