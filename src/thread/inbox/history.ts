@@ -2,7 +2,7 @@
 import { type Result, succeed } from "../../protocol/error.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import type { Life } from "../life.ts";
-import { findMessages, hasMessage, readMessagesBefore } from "../rows/messages.ts";
+import { findMessages, hasMessage, readMessagesBefore, type VersionedMessage } from "../rows/messages.ts";
 import { isOwnShape, newOwnMessageId } from "../rows/own-ids.ts";
 import { readDivergence } from "./divergence.ts";
 import { readWaiting } from "./steering.ts";
@@ -19,8 +19,8 @@ export function withoutHistory(life: Life, given: RunInput): Result<RunInput> {
 
 function cutHistory(life: Life, given: RunInput): RunInput {
   const { history: _, is_whole_history: __, ...input } = given;
-  const pending = new Set(pendingCalls(life));
-  // Most are of the server's own tools.
+  // Most results of a history are of the server's own tools.
+  const pending = new Set(input.tool_results.length === 0 ? [] : pendingCalls(life));
   const results = input.tool_results.filter(({ tool_call_id }) => pending.has(tool_call_id));
   const isKnown = knownMessages(life, idsOf({ ...input, tool_results: results }));
   const lastKnown = input.messages.findLastIndex(({ message_id }) => isKnown(message_id));
@@ -39,12 +39,22 @@ function pendingCalls(life: Life): string[] {
   for (const { input } of life.live.values()) {
     for (const { tool_call_id } of input?.tool_results ?? []) answered.add(tool_call_id);
   }
-  for (const row of readMessagesBefore(life.database.sql, life.thread, Number.MAX_SAFE_INTEGER, 50)) {
+  for (const row of newestMessages(life)) {
     if (row.type === "tool") answered.add(row.content.tool_call_id);
     if (row.type !== "assistant") continue;
     return (row.content.tool_calls ?? []).map(({ id }) => id).filter((id) => !answered.has(id));
   }
   return [];
+}
+
+/** Few at first: the newest assistant message is one of the last. */
+function* newestMessages({ database, thread }: Life): Generator<VersionedMessage> {
+  let before = Number.MAX_SAFE_INTEGER;
+  for (const limit of [8, 42]) {
+    const rows = readMessagesBefore(database.sql, thread, before, limit);
+    yield* rows;
+    before = rows.at(-1)?.seq ?? 0;
+  }
 }
 
 /** Returns a check whether one of these ids belongs to a message that is stored or waits to be stored. */
