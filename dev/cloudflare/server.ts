@@ -1,5 +1,5 @@
-// A stand-in for Cloudflare's API, as far as wrangler calls it for a deployment: one account, in memory, on loopback. It
-// records each request. Faults answer in place of it.
+// A stand-in for Cloudflare's API, as far as wrangler calls it for a deployment: one account, in memory, on loopback.
+// It records each request. Faults answer in place of it.
 import { createHash, timingSafeEqual } from "node:crypto";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -117,7 +117,7 @@ export async function startCloudflare(options: CloudflareOptions): Promise<Runni
       const headers = new Headers(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
       const fault = findFault(faults, line);
       if (fault !== undefined) return refuseOnPurpose(fault);
-      // Files are let in by the token of their session.
+      // Files are admitted by the token of their session.
       if (path !== "/workers/assets/upload") authenticate(headers, options.token, path);
       if (id === undefined) return { status: 200, text: answerOutside(accounts, line, url) };
       const of = accounts.find((each) => each.id === id);

@@ -129,8 +129,8 @@ export type ModelOutcome =
  * Contract: never throws and never rejects; a failure is an outcome. `onDelta` is called synchronously and in order,
  * from within `stream`, and never after `stream` has resolved. If it throws, the request ends. The deltas add up to the
  * reply. A model never retries by itself, with one exception: a refusal that says how the server wants to be asked may
- * be heeded at once, three times at most. The implementation bounds the wait for the first byte and between two bytes,
- * and the size of the reply. When `signal` aborts, it closes the request to the provider at once.
+ * be followed at once, three times at most. The implementation bounds the wait for the first byte and between two
+ * bytes, and the size of the reply. When `signal` aborts, it closes the request to the provider at once.
  */
 export interface Model {
   stream(request: ModelRequest, onDelta: (delta: ModelDelta) => void, signal: AbortSignal): Promise<ModelOutcome>;

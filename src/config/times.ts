@@ -36,7 +36,9 @@ const scheduleMinutes = numberOrText.transform((value) => {
   return Number.isInteger(given) && given >= 1 && given <= HOUR_MINUTES ? given : DEFAULT_SCHEDULE_MINUTES;
 });
 
-/** A working day and the evening after it. Shorter, people sign in while they work; longer, a lost laptop is let in. */
+/**
+ * A working day and the evening after it. Shorter, people sign in while they work; longer, a lost laptop is admitted.
+ */
 const DEFAULT_SESSION_HOURS = 24;
 /** A month. */
 const MAX_SESSION_HOURS = 720;

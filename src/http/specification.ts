@@ -54,7 +54,7 @@ export interface Operation<Params, Query, Headers, Body> {
    * key that leaked.
    */
   counts?: Counts;
-  /** What the audit records of each call that is let in and valid. */
+  /** What the audit records of each call that is admitted and valid. */
   audit?: OperationAudit<Input<Params, Query, Headers, Body>>;
   /** The quota of what the operation makes. Whoever has no room is refused before anything is written. */
   quota?: CountedName;

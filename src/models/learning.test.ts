@@ -61,7 +61,7 @@ describe("a refusal that names what it objects to", () => {
   const dislikesTemperature = ({ body }: Asked) =>
     "temperature" in body ? refuse("Unsupported value: 'temperature' does not support 0.5 with this model.") : say();
 
-  it("is heeded at once, and remembered for the next call, in the thread and in the process", async () => {
+  it("is followed at once, and remembered for the next call, in the thread and in the process", async () => {
     const { memory, rules } = openMemory();
     const { ask, asked } = open(dislikesTemperature, { memory });
     expect(await ask()).toMatchObject({ kind: "reply", reply: { text: "Hello." } });
@@ -87,7 +87,7 @@ describe("a refusal that names what it objects to", () => {
     expect(asked.length).toBeLessThanOrEqual(4);
   });
 
-  it("is not heeded twice: a lesson that did not help ends the call, and is forgotten", async () => {
+  it("is not followed twice: a lesson that did not help ends the call, and is forgotten", async () => {
     const { memory, rules } = openMemory();
     const { ask, asked } = open(() => refuse("temperature is not supported"), { memory });
     expect(await ask()).toMatchObject({ kind: "failure", failure: { reason: "request_refused" } });

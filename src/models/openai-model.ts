@@ -1,6 +1,6 @@
 // A `Model` over the API of OpenAI and compatible servers, whatever their dialect of it: a profile says at which of its
-// two operations and how to ask, and a refusal that names what it objects to is heeded at once. All other repeats and their delays are the
-// loop's.
+// two operations and how to ask, and a refusal that names what it objects to is followed at once. All other repeats and
+// their delays are the loop's.
 import type { Model, ModelDelta, ModelMemory, ModelOutcome, ModelRequest } from "../agent/model.ts";
 import { isRecord } from "../lib/is-record.ts";
 import { logWarning } from "../lib/log.ts";
@@ -47,7 +47,10 @@ export interface OpenAiOptions {
   memory?: ModelMemory;
   fetch?: typeof fetch;
   limits?: Partial<OpenAiLimits>;
-  /** Models with the same object share one client, since it takes time to make. All their other options are the same, without the memory. */
+  /**
+   * Models with the same object share one client, since it takes time to make. All their other options are the same,
+   * without the memory.
+   */
   shared?: object;
 }
 

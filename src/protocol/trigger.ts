@@ -73,7 +73,7 @@ export interface Trigger {
 }
 
 /**
- * `accepted` has a run; `refused` was not let in; `skipped` was due while the run before still worked; `waiting` is due
- * and waits for that run to end, or for room in a quota.
+ * `accepted` has a run; `refused` was not admitted; `skipped` was due while the run before still worked; `waiting` is
+ * due and waits for that run to end, or for room in a quota.
  */
 export type TriggerDeliveryStatus = "accepted" | "refused" | "skipped" | "waiting";

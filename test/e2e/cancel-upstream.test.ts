@@ -48,7 +48,7 @@ async function cancelWhile(thread: string, begin: (call: ModelCall) => void): Pr
 
 describe("a cancel", () => {
   it("closes the model's connection within a reply", async () => {
-    await cancelWhile("amid", (call) => call.text("half a thou"));
+    await cancelWhile("within", (call) => call.text("half a thou"));
   });
 
   it("closes the model's connection before its first byte", async () => {

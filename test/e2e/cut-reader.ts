@@ -12,7 +12,7 @@ export function after(events: number): Cut {
 }
 
 /** This many events, and half of the bytes of the next one. */
-export function amidNext(events: number): Cut {
+export function withinNext(events: number): Cut {
   return (text) => {
     const start = endOf(text, events);
     const end = endOf(text, events + 1);

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { HttpAgent } from "@ag-ui/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
-import { after, amidNext, type Cut, readUntilCut } from "./cut-reader.ts";
+import { after, type Cut, readUntilCut, withinNext } from "./cut-reader.ts";
 import type { StreamFrame } from "./harness.ts";
 import { type RunsClient, startRunsClient, userTexts } from "./runs-client.ts";
 import {
@@ -131,7 +131,7 @@ function hasEnd(text: string): boolean {
 function cutEverywhere(path: string, max: number, idle: Promise<unknown> = Promise.resolve()): Promise<Returned[]> {
   const cuts = Array.from({ length: max }, (_, events) => [
     ...(events === 0 ? [] : [readCut(path, `after ${events}`, after(events), idle)]),
-    readCut(path, `amid ${events + 1}`, amidNext(events), idle),
+    readCut(path, `within ${events + 1}`, withinNext(events), idle),
   ]);
   return Promise.all(cuts.flat());
 }

@@ -13,13 +13,13 @@ export interface FloodSettings {
   exhausted: string;
 }
 
-/** `refused` is what the quotas refuse alone; `limits` is that and what they let in. */
+/** `refused` is what the quotas refuse alone; `limits` is that and what they admit. */
 export type FloodKind = "refused" | "limits";
 
 /** By what was sent and the answer's status. */
 export type Statuses = Record<string, number>;
 
-/** Of each request that is let in, so many are refused. */
+/** Of each request that is admitted, so many are refused. */
 const REFUSED_TIMES = 4;
 /** A server that others keep too busy for the flood gets no more of it: what waits would only become longer. */
 const MAX_UNDER_WAY = 64;
@@ -69,7 +69,7 @@ const perSecond = (name: keyof typeof quotas): number => quotas[name].usual / 60
 const titles = perSecond("changes_per_minute") - perSecond("agent_versions_per_minute");
 const reads = perSecond("requests_per_minute") - perSecond("changes_per_minute") - perSecond("runs_per_minute");
 
-/** How often each is sent in a second: together as much as the quotas let in. */
+/** How often each is sent in a second: together as much as the quotas admit. */
 const kinds: { what: string; often: number; make: (count: number) => Omit<Sent, "what"> }[] = [
   {
     ...{ what: "run", often: perSecond("runs_per_minute") },

@@ -1,9 +1,9 @@
-// A user at the limits of the quotas, beside one who works: what is let in (runs, changes, reads, streams, each as fast
-// as the quota allows over a minute), and four times as much that is refused. Short rounds without a flood, with what
-// is refused alone, and with all of it take turns, so that what else the machine does falls on all. Whoever sends the
-// flood is a process of its own, and so is the model; the Worker, its objects and D1 are one process, as `npm start`
-// has them. So what is let in takes time of the one thread that also serves the other user: on Cloudflare it would have
-// threads of its own.
+// A user at the limits of the quotas, beside one who works: what is admitted (runs, changes, reads, streams, each as
+// fast as the quota allows over a minute), and four times as much that is refused. Short rounds without a flood, with
+// what is refused alone, and with all of it take turns, so that what else the machine does falls on all. Whoever sends
+// the flood is a process of its own, and so is the model; the Worker, its objects and D1 are one process, as
+// `npm start` has them. So what is admitted takes time of the one thread that also serves the other user: on Cloudflare
+// it would have threads of its own.
 //
 // What is compared are the medians of the rounds' p95. How far apart halves of the rounds without a flood are is the
 // noise. A machine that others keep busy delays whoever asks for more, so their rounds count only if there are no
@@ -26,7 +26,7 @@ const MAX_SETS = 32;
 const QUIET_CORES = 0.2;
 /** Beyond the noise, where others used the machine. */
 const BUSY_TIMES = 4;
-/** Beyond the noise, beside what the quotas let in: a turn waits for the call of another that is under way. */
+/** Beyond the noise, beside what the quotas admit: a turn waits for the call of another that is under way. */
 const LET_IN_TIMES = 2;
 const ROUND_MS = 1_000;
 /** More than any round sends. */
@@ -135,7 +135,7 @@ function parityOf(number: number): number {
   return number.toString(2).replaceAll("0", "").length % 2;
 }
 
-it("what a user sends beyond its quotas does not delay another user, and what they let in not by much", {
+it("what a user sends beyond its quotas does not delay another user, and what they admit not by much", {
   timeout: 300_000,
 }, async () => {
   const settings: FloodSettings = {
@@ -187,7 +187,7 @@ it("what a user sends beyond its quotas does not delay another user, and what th
   if (process.env.SHOW_TIMES !== undefined) {
     const show = (times: number[]) => times.map((time) => time.toFixed(1)).join(" ");
     console.log(`p95 of rounds alone, ms: ${show(alone)}\nbeside what is refused: ${show(refused)}`);
-    console.log(`beside what is let in, too: ${show(limits)}`);
+    console.log(`beside what is admitted, too: ${show(limits)}`);
     console.log(
       `medians ${show([alone, refused, limits].map(median))}; ratios ${ratios.map((each) => each.toFixed(2))}`,
     );
@@ -211,5 +211,5 @@ it("what a user sends beyond its quotas does not delay another user, and what th
   expect(Object.keys(statuses).sort()).toEqual(expected);
   const bound = sets === quiet ? noise : BUSY_TIMES * noise;
   expect(ratios[0], "beside what is refused").toBeLessThan(bound);
-  expect(ratios[1], "beside what is let in, too").toBeLessThan(LET_IN_TIMES * bound);
+  expect(ratios[1], "beside what is admitted, too").toBeLessThan(LET_IN_TIMES * bound);
 });

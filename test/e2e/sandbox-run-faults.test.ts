@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 /** The run's end, timed, while these faults are present. */
-async function askAmid(cell: string, thread: string, faults: Fault[], message = counted): Promise<Run> {
+async function askDuring(cell: string, thread: string, faults: Fault[], message = counted): Promise<Run> {
   sandboxes.faults.push(...faults);
   const begun = performance.now();
   const run = await sandboxes.ask(thread, message);
@@ -65,7 +65,7 @@ describe.concurrent("a run whose sandbox fails", () => {
   it.each(passing)("continues after %s, and the command ran once", async (name, makeFaults) => {
     const thread = nameThread(name);
     const sandbox = await sandboxes.prepare(thread);
-    const run = await askAmid(name, thread, makeFaults(sandbox));
+    const run = await askDuring(name, thread, makeFaults(sandbox));
     expect([run.status, run.error]).toEqual(["completed", null]);
     expect((await sandboxes.results(thread)).at(-1)).toBe("exit_code: 0\ncounted\n");
     expect(await readCount(sandbox)).toBe("line\n");
@@ -96,7 +96,7 @@ describe.concurrent("a run whose sandbox fails", () => {
   it.each(lasting)("ends after %s, and says what can be done", async (name, makeFaults, message) => {
     const thread = nameThread(name);
     const sandbox = await sandboxes.prepare(thread);
-    const run = await askAmid(`for ever: ${name}`, thread, makeFaults(sandbox));
+    const run = await askDuring(`for ever: ${name}`, thread, makeFaults(sandbox));
     expect([run.status, run.error?.code]).toEqual(["failed", "sandbox_error"]);
     expect(run.error?.message).toMatch(message);
     expect(run.error?.message).toMatch(/^[A-Z].{20,}[.!]$/s);
@@ -111,7 +111,7 @@ describe.concurrent("a run in a sandbox whose disk is full", () => {
     const sandbox = await sandboxes.prepare("full-file");
     const full = ofSandbox(sandbox, "disk_full", { path: "files/bulk-upload", times: 1 });
     const write = '[[tool create_file {"path":"a.txt","content":"text"}]]';
-    const run = await askAmid("disk full: a file", "full-file", [full], `${write} [[then]] ${write}`);
+    const run = await askDuring("disk full: a file", "full-file", [full], `${write} [[then]] ${write}`);
     expect(run.status).toBe("completed");
     expect((await sandboxes.results("full-file")).slice(-2)).toEqual([
       "a.txt: the sandbox's disk is full.",
@@ -123,7 +123,7 @@ describe.concurrent("a run in a sandbox whose disk is full", () => {
     const sandbox = await sandboxes.prepare("full-command");
     const full = ofSandbox(sandbox, "disk_full", { path: "*/exec", times: 1 });
     const write = '[[tool execute_command {"command":"echo text > /dev/full"}]]';
-    const run = await askAmid("disk full: a command", "full-command", [full], `${write} [[then]] ${write}`);
+    const run = await askDuring("disk full: a command", "full-command", [full], `${write} [[then]] ${write}`);
     expect(run.status).toBe("completed");
     const [refused, failed] = (await sandboxes.results("full-command")).slice(-2);
     expect(refused).toContain("no space left on device");
@@ -140,7 +140,7 @@ describe.concurrent("a run whose sandbox", () => {
       ofSandbox(sandbox, "bad_gateway", { times: 1 }),
       ...ofRecord(sandbox, "state", { state: "stopping", times: 2 }),
     ];
-    expect((await askAmid("502 during stop", "stopping", faults)).status).toBe("completed");
+    expect((await askDuring("502 during stop", "stopping", faults)).status).toBe("completed");
     expect(await readCount(sandbox)).toBe("line\n");
   });
 
@@ -150,7 +150,7 @@ describe.concurrent("a run whose sandbox", () => {
     await sandbox.stop();
     await sandbox.archive();
     const faults = [ofSandbox(sandbox, "no_container", { times: 1 })];
-    expect((await askAmid("404 archived", "archived", faults)).status).toBe("completed");
+    expect((await askDuring("404 archived", "archived", faults)).status).toBe("completed");
     expect(await readCount(sandbox)).toBe("line\nline\n");
   });
 
@@ -172,7 +172,7 @@ describe.concurrent("a run whose sandbox", () => {
   it("is gone, and can neither be created nor found again, ends and says so", async () => {
     const sandbox = await sandboxes.prepare("unseen");
     const faults = [ofSandbox(sandbox, "no_container"), ...ofRecord(sandbox, "not_found")];
-    const run = await askAmid("for ever: 404 deleted", "unseen", faults);
+    const run = await askDuring("for ever: 404 deleted", "unseen", faults);
     expect([run.status, run.error?.code]).toEqual(["failed", "sandbox_error"]);
     expect(run.error?.message).toMatch(/there is a sandbox named.*does not show it.*Try again/);
   });
@@ -189,15 +189,15 @@ describe("a run that creates a sandbox", () => {
       { request: "POST /api/sandbox", answer: "state", state: "creating" },
       { request: "GET /api/sandbox/*", answer: "state", state: "starting", times: 6 },
     ];
-    expect((await askAmid("create that stays starting", "slow", states)).status).toBe("completed");
+    expect((await askDuring("create that stays starting", "slow", states)).status).toBe("completed");
     expect(await readCount(await sandboxes.sandboxOf("slow"))).toBe("line\n");
   });
 
   it("waits for a short rate limit, and reports when to come back after a long one", async () => {
     const limited: Fault = { request: "POST /api/sandbox", answer: "rate_limited", times: 1 };
-    expect((await askAmid("429 at create", "limited", [limited])).status).toBe("completed");
+    expect((await askDuring("429 at create", "limited", [limited])).status).toBe("completed");
     const long: Fault = { request: "POST /api/sandbox", answer: "rate_limited", retryAfterSeconds: 300 };
-    const run = await askAmid("for ever: 429 at create", "told", [long]);
+    const run = await askDuring("for ever: 429 at create", "told", [long]);
     expect(run).toMatchObject({ status: "failed", error: { code: "sandbox_error" } });
     expect(run.error?.message).toContain("300 seconds");
   });
@@ -209,7 +209,7 @@ describe("a run that creates a sandbox", () => {
         { request: "POST /api/sandbox", answer: "state", state: "creating" },
         { request: "GET /api/sandbox/*", answer: "state", state: "starting" },
       ];
-      const run = await askAmid("for ever: create that stays starting", "never", states);
+      const run = await askDuring("for ever: create that stays starting", "never", states);
       expect(run).toMatchObject({ status: "failed", error: { code: "sandbox_error" } });
       expect(run.error?.message).toMatch(/did not start within 1\d\d seconds; its state is "starting"/);
     },

@@ -34,7 +34,7 @@ const makes: [string, string, object][] = [
 ];
 
 describe("a disabled user", () => {
-  it("is refused at once where it was disabled, within ten seconds elsewhere, and let in again when enabled", async () => {
+  it("is refused at once where it was disabled, within ten seconds elsewhere, and admitted again when enabled", async () => {
     vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
     startIsolates();
     const { user_id, key, client } = await addUser();

@@ -130,7 +130,7 @@ describe("a key that expires", () => {
     });
   });
 
-  it("makes nothing by a request that it was let in for before", async () => {
+  it("makes nothing by a request that it was admitted for before", async () => {
     const admin = createClient();
     const { key_id } = await withKey(admin, "user_late", null, Date.now() - 1);
     const { stored } = await mintApiKey({ name: null, made_by: key_id }, Date.now());

@@ -163,7 +163,7 @@ describe("a thread that D1 was away for when its owner was deleted", patient, ()
   });
 });
 
-describe("a request of a deleted user that was let in a moment before", patient, () => {
+describe("a request of a deleted user that was admitted a moment before", patient, () => {
   it("makes no thread", async () => {
     const client = threadClient();
     await deleteOwner(client);

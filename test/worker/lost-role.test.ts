@@ -1,4 +1,4 @@
-// Whoever loses the role of an admin loses it at once, also with requests that other isolates still let in.
+// Whoever loses the role of an admin loses it at once, also with requests that other isolates still admit.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { createSession } from "../../src/store/people/sessions.ts";

@@ -82,7 +82,7 @@ describe("the runs of a user who is disabled", patient, () => {
     await decide(user_id, "disabled_at", 61_000);
     await deliverJob(pause(user_id), { JOBS });
     expect(own(user_id, sent)).toHaveLength(1);
-    // A request that was let in before.
+    // A request that was admitted before.
     expect((await client.stub.accept(client.input("[[pace 20]] [[say 2000]]"))).ok).toBe(true);
     await client.stub.sync(client.key);
     const swept = recordingQueue();
@@ -253,7 +253,7 @@ describe("the ways into a sandbox of a user who is disabled", patient, () => {
     expect((await readTables(scene.user_id)).previews).toEqual([]);
   });
 
-  it("can't be made by a request that was let in a moment before", async () => {
+  it("can't be made by a request that was admitted a moment before", async () => {
     await scene.owner.send("GET", "/v1/users/me");
     await decide(scene.user_id, "disabled_at");
     const answers = [

@@ -24,7 +24,7 @@ const rows = (table: string, user_id: string) =>
 
 const trigger = { type: "schedule", cron: "0 9 * * *", prompt: "Report." };
 
-describe("of fifty requests at once, as many are let in as a quota has room for", () => {
+describe("of fifty requests at once, as many are admitted as a quota has room for", () => {
   it.each([
     ["agents", "agents", (n: number) => ["POST", "/v1/agents", { name: `a${n}` }]],
     ["api_keys", "api_keys", (n: number) => ["POST", "/v1/api-keys", { name: `k${n}` }]],

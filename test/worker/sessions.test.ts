@@ -277,7 +277,7 @@ describe("what a session makes", () => {
     ]);
   });
 
-  it("is nothing once the session has ended, also of a request that was let in before", async () => {
+  it("is nothing once the session has ended, also of a request that was admitted before", async () => {
     const { send, session_id } = await scene.signIn();
     expect((await send("GET", "/v1/users/me")).status).toBe(200);
     // In another isolate: this one remembers the session.

@@ -111,7 +111,7 @@ describe("fifty new threads at once through one isolate", () => {
     const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => ask(n)));
     expect(answers.filter((refusal) => refusal === null)).toHaveLength(10);
     expect(counts).toBe(1);
-    // What was let in is known, and costs nothing more.
+    // What was admitted is known, and costs nothing more.
     expect(await ask(answers.indexOf(null))).toBeNull();
     expect(counts).toBe(1);
   });

@@ -29,7 +29,7 @@ const MAX_DELAY_SECONDS = 300;
 const EARLY_ATTEMPTS = 3;
 const EARLY_DELAY_SECONDS = 5;
 
-// A request that was let in a moment before, in another isolate's ten seconds, may start a run afterwards. The sweep
+// A request that was admitted a moment before, in another isolate's ten seconds, may start a run afterwards. The sweep
 // looks after a day too.
 const PAUSE_LOOKS_MS = [15_000, 60_000];
 const CLOSE_LOOKS_MS = [20_000, 90_000, 20 * 60_000];

@@ -1,5 +1,5 @@
 // Holds users to the quotas of what they have by the thousand: threads, projects, stored bytes. D1 is asked some times
-// an hour, and what was let in since is added. So a user who makes things through many isolates at once may get some
+// an hour, and what was admitted since is added. So a user who makes things through many isolates at once may get some
 // minutes' worth more, and nobody waits for D1 but the first in an isolate, and users who have used up half of their
 // room. Only a user whose room is used up is asked about: does the thread exist?
 import { configOf, type Env } from "../../config.ts";
@@ -35,7 +35,7 @@ interface Held extends Stock {
   is_asking: boolean;
   /** Whether D1 has ever been asked, and has answered or failed. */
   is_known: boolean;
-  /** When what D1 has not heard of was let in. */
+  /** When what D1 has not heard of was admitted. */
   made: Record<"threads" | "projects", number[]>;
   bytes: number;
   measured_at: number;

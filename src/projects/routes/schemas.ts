@@ -1,13 +1,59 @@
 // Request and response bodies of projects, and of a project's sandbox.
 import { z } from "@hono/zod-openapi";
 import { MAX_RETENTION_DAYS } from "../../config/retention.ts";
+import { apiKey, time as exampleTime, ids } from "../../http/examples.ts";
 import { madeBy, time, title, wellFormed } from "../../http/schemas.ts";
 import { gitCredentialFields } from "../../protocol/git-credential.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { capFields, givenCaps } from "../../protocol/money/caps.ts";
 import { gitSource, sandboxSettings, sandboxShape } from "../../protocol/project.ts";
 import { late } from "../../protocol/schemas/late.ts";
-import * as examples from "./examples.ts";
+import { sandboxExamples } from "../../sandboxes/index.ts";
+
+const projectExample = {
+  project_id: ids.project_id,
+  user_id: ids.user_id,
+  name: "Online shop",
+  git: null,
+  sandbox: null,
+  max_cost_usd: 20,
+  max_total_tokens: null,
+  max_minutes: null,
+  retention_days: null,
+  created_at: exampleTime,
+  updated_at: exampleTime,
+};
+
+const gitCredentialExample = { host: "github.com", username: "ada", created_at: exampleTime, updated_at: exampleTime };
+
+const sandboxExample = {
+  state: "started",
+  reason: null,
+  target: "us",
+  snapshot: sandboxExamples.snapshot,
+  cpu: 1,
+  memory: 1,
+  disk: 3,
+  auto_stop_minutes: 30,
+  auto_archive_minutes: 10_080,
+  created_at: exampleTime,
+};
+
+const sandboxFileExample = {
+  path: "src/index.ts",
+  name: "index.ts",
+  size: 1834,
+  is_dir: false,
+  modified_at: exampleTime,
+};
+
+const sshAccessExample = {
+  command: `ssh 8kf…@${sandboxExamples.ssh_host}`,
+  vscode_url: `vscode://vscode-remote/ssh-remote+8kf…@${sandboxExamples.ssh_host}${sandboxExamples.folder}`,
+  expires_at: exampleTime,
+};
+
+const sshStatusExample = { created_at: exampleTime, expires_at: "2026-11-24T11:00:00.000Z", made_by: apiKey.key_id };
 
 const projectRetention = late(() =>
   z.int().min(1).max(MAX_RETENTION_DAYS).nullable().openapi({
@@ -46,7 +92,7 @@ export const project = late(() =>
       created_at: time,
       updated_at: time,
     })
-    .openapi("Project", { example: examples.project }),
+    .openapi("Project", { example: projectExample }),
 );
 
 export const gitCredentialBody = late(() =>
@@ -58,7 +104,7 @@ export const gitCredentialBody = late(() =>
 export const gitCredential = late(() =>
   z
     .object({ host: z.string(), username: z.string().nullable(), created_at: time, updated_at: time })
-    .openapi("GitCredential", { example: examples.gitCredential }),
+    .openapi("GitCredential", { example: gitCredentialExample }),
 );
 
 const optionalText = z.string().nullable();
@@ -79,7 +125,7 @@ export const workspaceState = late(() =>
       auto_archive_minutes: optionalNumber,
       created_at: optionalText,
     })
-    .openapi("Sandbox", { example: examples.sandbox }),
+    .openapi("Sandbox", { example: sandboxExample }),
 );
 
 // Longer paths are refused where they are parsed. This keeps a query of a megabyte from getting there.
@@ -96,13 +142,13 @@ export const folderPath = path.default("").openapi({ description: "A folder; the
 export const sandboxFile = late(() =>
   z
     .object({ path: z.string(), name: z.string(), size: z.int(), is_dir: z.boolean(), modified_at: time })
-    .openapi("SandboxFile", { example: examples.sandboxFile }),
+    .openapi("SandboxFile", { example: sandboxFileExample }),
 );
 
 export const sandboxFiles = late(() =>
   z
     .object({ data: z.array(sandboxFile()), truncated: z.boolean() })
-    .openapi("SandboxFiles", { example: { data: [examples.sandboxFile], truncated: false } }),
+    .openapi("SandboxFiles", { example: { data: [sandboxFileExample], truncated: false } }),
 );
 
 export const downloadBody = late(() =>
@@ -139,11 +185,9 @@ export const sshBody = late(() =>
 export const sshAccess = late(() =>
   z
     .object({ command: z.string(), vscode_url: z.string(), expires_at: time })
-    .openapi("SshAccess", { example: examples.sshAccess }),
+    .openapi("SshAccess", { example: sshAccessExample }),
 );
 
 export const sshStatus = late(() =>
-  z
-    .object({ created_at: time, expires_at: time, made_by: madeBy })
-    .openapi("SshStatus", { example: examples.sshStatus }),
+  z.object({ created_at: time, expires_at: time, made_by: madeBy }).openapi("SshStatus", { example: sshStatusExample }),
 );

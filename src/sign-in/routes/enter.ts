@@ -91,7 +91,8 @@ async function makeUser(context: AppContext, { identity, email, name }: Person) 
 async function once(context: AppContext, act: AuditedAct, work: () => Promise<boolean>): Promise<boolean> {
   try {
     await audited(context, act, async () => {
-      if (!(await work())) throw new Problem("already_exists", "The person has a user, or the user another person.");
+      if (!(await work()))
+        throw new Problem("already_exists", "This person already belongs to a user, or this user to another person.");
     });
     return true;
   } catch (error) {

@@ -1,6 +1,6 @@
 // Rows that open a way in (keys, triggers, webhooks, links, SSH access, Slack workspaces) name in `made_by` the key
 // that made them. A key that is deleted or has expired can make nothing more, and neither can one of a disabled or
-// deleted user: each write names the owner through the key's own row and the user's, so a request that was let in a
+// deleted user: each write names the owner through the key's own row and the user's, so a request that was admitted a
 // moment before fails at the column that takes no null.
 import { type SQL, sql } from "drizzle-orm";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
@@ -10,8 +10,8 @@ import { ADMIN_KEY_ACTS } from "../people/admin-key.ts";
 
 /**
  * A deleted key leaves a row, so that what it made is still found through the key that made it. The row has another id,
- * which no request and no check can name. In place of the hash it has `deleted`, or `revoked` if what it made was revoked
- * with it.
+ * which no request and no check can name. In place of the hash it has `deleted`, or `revoked` if what it made was
+ * revoked with it.
  */
 export const DELETED_PREFIX = "deleted:";
 
@@ -73,7 +73,7 @@ export interface Actor {
 
 /**
  * Whether the key of the user has the scope `admin` in the moment of the write: who loses it must not take it back, nor
- * anything from others, by a request that was let in a moment before. The admin key has no row, and is always one.
+ * anything from others, by a request that was admitted a moment before. The admin key has no row, and is always one.
  */
 export function isAdmin({ user_id, key_id }: Actor): string {
   const held = `SELECT 1 FROM api_keys AS held, json_each(held.scopes) AS scope

@@ -27,12 +27,13 @@ export function findTurn(sql: Sql, message_id: string, { edit = false }: { edit?
   if (row.type === SUPERSEDED) return fail("not_found", `The message ${message_id} was superseded.`);
   if (row.type === "user") return succeed(row);
   // Its one row stands where the plan began, whatever turn it is of now.
-  if (row.type === "task_list") return fail("invalid_operation", "The plan is no message of a turn.");
+  if (row.type === "task_list")
+    return fail("invalid_operation", "The plan belongs to no turn that can be asked again.");
   if (edit) return fail("invalid_operation", `The message ${message_id} is not a person's, so it can't be edited.`);
   const [before] = sql
     .exec<Row>(`${COLUMNS} WHERE seq < ? AND type = 'user' ORDER BY seq DESC LIMIT 1`, row.seq)
     .toArray();
-  if (before === undefined) return fail("invalid_operation", "No message of a person comes before it.");
+  if (before === undefined) return fail("invalid_operation", "No message from a person comes before it.");
   return succeed(before);
 }
 

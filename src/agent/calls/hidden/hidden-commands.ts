@@ -1,5 +1,5 @@
 // What makes programs run without a command is asked about as commands are: a call that writes a file which git, a
-// shell, CI or an editor runs. Approvals for `execute_command` would otherwise be walked around by `create_file`.
+// shell, CI or an editor runs. Approvals for `execute_command` would otherwise be bypassed by `create_file`.
 //
 // What is written counts as the command. With `*` every such call asks; with other patterns one whose text fits, or
 // whose text is not known before it is made. An agent without `execute_command` has no way to run a program, so it asks

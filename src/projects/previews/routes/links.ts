@@ -2,17 +2,46 @@
 import { z } from "@hono/zod-openapi";
 import type { App } from "../../../http/context.ts";
 import { Problem, unwrap } from "../../../http/errors.ts";
+import { apiKey } from "../../../http/examples.ts";
 import { addOperation } from "../../../http/operation.ts";
+import { madeBy, time } from "../../../http/schemas.ts";
 import { withWorkspace, workspaceProblems } from "../../../http/workspace.ts";
 import { clientId } from "../../../protocol/ids.ts";
+import { late } from "../../../protocol/schemas/late.ts";
 import { whileMakerLives } from "../../../store/keys/maker.ts";
 import { createPreview, LINK_SECONDS, readPreviews, revokePreview } from "../previews.ts";
-import { preview, previewBody } from "./schemas.ts";
 
 const tag = "Sandboxes";
 const path = "/v1/projects/{project_id}/sandbox/previews";
 const params = z.object({ project_id: clientId });
 const portParams = params.extend({ port: z.coerce.number().int().min(1).max(65_535) });
+
+const MAX_LINK_SECONDS = 30 * 24 * 60 * 60;
+
+const previewBody = late(() =>
+  z
+    .strictObject({
+      port: z.int().min(1).max(65_535),
+      expires_in_seconds: z
+        .int()
+        .min(1)
+        .max(MAX_LINK_SECONDS)
+        .optional()
+        .openapi({ description: "A day if absent. Without PREVIEW_DOMAIN a day is the maximum." }),
+    })
+    .openapi({ example: { port: 3000 } }),
+);
+
+const example = {
+  port: 3000,
+  url: "https://3000-k5t2mq7zr4wq3xj6vy2b5n7c3d.previews.example/",
+  expires_at: "2026-11-25T10:00:00.000Z",
+  made_by: apiKey.key_id,
+};
+
+const preview = late(() =>
+  z.object({ port: z.int(), url: z.string(), expires_at: time, made_by: madeBy }).openapi("Preview", { example }),
+);
 
 export function addPreviews(app: App): void {
   addOperation(
