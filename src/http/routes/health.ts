@@ -37,7 +37,8 @@ export function addHealth(app: App): void {
     },
     async (context, { query: { deep } }) => {
       const plain = describePlain(context);
-      if ((deep !== "1" && deep !== "true") || context.req.header("authorization") === undefined) return context.json(plain);
+      if ((deep !== "1" && deep !== "true") || context.req.header("authorization") === undefined)
+        return context.json(plain);
       requireScope(await identify(context), "admin");
       const found = await readDeep({
         config: context.get("config"),
