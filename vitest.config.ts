@@ -94,6 +94,7 @@ const load = [
   "test/e2e/quota-load.test.ts",
   "test/e2e/memory-load.test.ts",
   "test/e2e/memory-requests.test.ts",
+  "test/e2e/memory-checks.test.ts",
 ];
 
 /**

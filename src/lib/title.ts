@@ -1,4 +1,5 @@
 // Derives a title from a text: its first line with visible text.
+import { ownText } from "./memory/text-bytes.ts";
 import { cutEnd } from "./truncate.ts";
 
 /** A longer title says no more in a list. UTF-16 units. */
@@ -23,17 +24,10 @@ let graphemes: Intl.Segmenter | undefined;
 export function toTitle(text: string): string | null {
   for (const line of text.split(LINE_ENDS)) {
     const shown = line.replace(HIDDEN, "").replaceAll(BLANK, " ").replace(STRAY, "").replace(/\s+/g, " ").trim();
-    if (shown !== "") return copy(cutTitle(shown.toWellFormed()));
+    // A title lives as long as its thread's object, and would keep a message of a megabyte with it.
+    if (shown !== "") return ownText(cutTitle(shown.toWellFormed()));
   }
   return null;
-}
-
-/**
- * V8 keeps a part of a string as a reference to the whole. A title lives as long as its thread's object, and would keep
- * a message of a megabyte with it.
- */
-function copy(text: string): string {
-  return ` ${text}`.slice(1);
 }
 
 /** Cuts after a whole grapheme, unless the first one alone is too long. */

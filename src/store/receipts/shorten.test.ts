@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { makeReceipt } from "../../../test/fakes/receipts.ts";
 import { KEPT_CHARACTERS, shortenReceipt } from "./shorten.ts";
@@ -25,5 +27,21 @@ describe("a receipt for D1", () => {
     const { output_head, output_tail } = shortenReceipt(whole(`a${"😀".repeat(5_000)}`, `${"😀".repeat(5_000)}b`));
     expect([output_head.isWellFormed(), output_tail.isWellFormed()]).toEqual([true, true]);
     expect([output_head[0], output_tail.at(-1)]).toEqual(["a", "b"]);
+  });
+
+  it("holds nothing of the rest in memory", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const heap = () => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = heap();
+    const kept = Array.from({ length: 500 }, (_, at) =>
+      shortenReceipt(whole(Buffer.alloc(65_536, 97 + (at % 20)).toString("latin1"))),
+    );
+    // Half of what the outputs have as a whole. The ends are an eighth.
+    expect(heap() - before).toBeLessThan((500 * 65_536) / 2);
+    expect(kept.every(({ output_head }) => output_head.length === KEPT_CHARACTERS)).toBe(true);
   });
 });

@@ -1,5 +1,6 @@
 // A receipt as D1 has it. The object keeps up to 64 KiB of an output; D1, which is the first to be full, its ends. Hash and
 // size are those of the whole output, so whoever has it can still tell that it is the same.
+import { ownText } from "../../lib/memory/text-bytes.ts";
 import { cutEnd, cutStart } from "../../lib/truncate.ts";
 import type { Receipt } from "../../protocol/plan/check.ts";
 
@@ -18,5 +19,6 @@ export function shortenReceipt(receipt: Receipt): Receipt {
 }
 
 function endsOf(head: string, tail: string): Pick<Receipt, "output_head" | "output_tail"> {
-  return { output_head: cutEnd(head, KEPT_CHARACTERS), output_tail: cutStart(tail, KEPT_CHARACTERS) };
+  // A batch weighs what it sends, so it must not hold more.
+  return { output_head: ownText(cutEnd(head, KEPT_CHARACTERS)), output_tail: ownText(cutStart(tail, KEPT_CHARACTERS)) };
 }

@@ -3,7 +3,7 @@
 // has its ends alone, as D1 has them, then less. Nobody waits for room, and no receipt is lost for the want of it.
 import { isolateMemory } from "../../../lib/memory/isolate.ts";
 import { Share } from "../../../lib/memory/share.ts";
-import { bytesOf } from "../../../lib/memory/text-bytes.ts";
+import { bytesOf, ownText } from "../../../lib/memory/text-bytes.ts";
 import { cutEnd, cutStart } from "../../../lib/truncate.ts";
 import type { Sight } from "./look.ts";
 
@@ -47,13 +47,5 @@ function cutOutput(output: Output, kept: number): Output {
   const { head, tail } = output;
   const isShort = tail === "" ? head.length <= 2 * kept : head.length <= kept && tail.length <= kept;
   if (isShort) return output;
-  return { ...output, head: copy(cutEnd(head, kept)), tail: copy(cutStart(tail === "" ? head : tail, kept)) };
+  return { ...output, head: ownText(cutEnd(head, kept)), tail: ownText(cutStart(tail === "" ? head : tail, kept)) };
 }
-
-/** A part of a text holds all of it in V8's memory. */
-function copy(text: string): string {
-  return decoder.decode(encoder.encode(text));
-}
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
