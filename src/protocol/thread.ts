@@ -238,9 +238,9 @@ export interface ThreadApi {
   readPlan(key: ThreadKey): Promise<Result<Plan>>;
   /**
    * The plan with the work done for its tasks, or with what the server saw of them, of the same moment. Only the object
-   * knows this. A former version knows the ledger alone, and returns it.
+   * knows this. A former version knows the ledger alone, and returns it. `most`: characters of receipts; a former
+   * version's object does not know it.
    */
-  /** `most`: characters of receipts. A former version's object does not know it. */
   readLedger(key: ThreadKey, include?: PlanDetails, most?: number): Promise<Result<PlanWithDetails>>;
   /**
    * A person's change of the plan: all operations or none; `version_conflict` or `invalid_operation`. D1 has it when
