@@ -4,9 +4,10 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PlanView } from "../../src/protocol/plan/task.ts";
 import { hasBrowser } from "../setup/browser.ts";
-import { openWebStage, type WebStage } from "../setup/web-stage.ts";
+import { openWebStage, type Visit, type WebStage } from "../setup/web-stage.ts";
 
 let stage: WebStage;
+let visit: Visit;
 let page: Page;
 
 const button = (name: string) => page.getByRole("button", { name, exact: true });
@@ -30,7 +31,7 @@ describe.skipIf(!hasBrowser)("checks on the page", () => {
       message: `[[tool create_tasks ${JSON.stringify(plan)}]]`,
       agent_id: "careful",
     });
-    const visit = await stage.visit({
+    visit = await stage.visit({
       locale: "en-GB",
       viewport: { width: 1400, height: 900 },
       place: "&thread=proposed",
@@ -49,6 +50,7 @@ describe.skipIf(!hasBrowser)("checks on the page", () => {
     await page.getByRole("textbox", { name: "Task 2: Check 1", exact: true }).fill("npm run test:all");
     await button("Task 2: Check 3: delete").click();
     await button("Task 1: add a check").click();
+    await expect.poll(() => page.evaluate("document.activeElement.value")).toBe("");
     await page.keyboard.type("ls shop");
     await button("Approve with changes").click();
     await page.locator("[data-questions]").waitFor({ state: "detached" });
@@ -86,7 +88,7 @@ describe.skipIf(!hasBrowser)("checks on the page", () => {
     await row.getByRole("button", { name: "Remove check: a.js exists" }).click();
     await row.getByText("a.js exists").waitFor({ state: "detached" });
     await row.getByRole("button", { name: "Add check" }).click();
-    await page.keyboard.type("npm test");
+    await visit.type("npm test", row);
     await page.keyboard.press("Enter");
     await row.getByText("`npm test` exits with 0", { exact: true }).waitFor();
     expect((await readTasks("planned"))[0]?.checks).toMatchObject([

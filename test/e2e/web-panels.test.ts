@@ -119,7 +119,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await expect.poll(() => tasks.allTextContents()).toEqual(["two (pending)", "one (pending)"]);
     await button("Add task to <i>S</i>").focus();
     await page.keyboard.press("Enter");
-    await page.keyboard.type("three");
+    await visit.type("three", page.locator("aside"));
     await page.keyboard.press("Enter");
     await tasks.nth(2).waitFor();
     await page.keyboard.press("Escape");
@@ -129,7 +129,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
   it("a key is shown once", async () => {
     const dialog = await openSection("API keys");
     await button("New key", dialog).click();
-    await page.keyboard.type("<b>laptop</b>");
+    await visit.type("<b>laptop</b>", dialog);
     await page.keyboard.press("Enter");
     await dialog.getByText("You can see this only once.").waitFor();
     const key = (await dialog.getByRole("status").locator("code").textContent()) ?? "";
@@ -143,7 +143,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
   it("a schedule shows when it is due, and running it now leads to its conversation", async () => {
     const dialog = await openSection("Triggers");
     await button("New schedule", dialog).click();
-    await page.keyboard.type("Say hello.");
+    await visit.type("Say hello.", dialog);
     await button("Create trigger", dialog).click();
     await dialog.locator("tbody tr >> nth=4").waitFor();
     expect(await dialog.locator("tbody tr").count()).toBe(5);
@@ -156,7 +156,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
   it("an endpoint of event notifications is created with its secret, and waits for a response to its ping", async () => {
     const dialog = await openSection("Event notifications");
     await button("New endpoint", dialog).first().click();
-    await page.keyboard.type("https://hooks.invalid/");
+    await visit.type("https://hooks.invalid/", dialog);
     await button("Create endpoint", dialog).click();
     await dialog.getByText("You can see this only once.").waitFor();
     await dialog.getByText("whsec_").waitFor();
@@ -225,7 +225,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await open("thread=worked");
     await button("Actions for before").click();
     await page.getByRole("menuitem", { name: "Rename" }).click();
-    await page.keyboard.type("<u>Übung</u> \u202eabc");
+    await visit.type("<u>Übung</u> \u202eabc", page.locator("nav"));
     await page.keyboard.press("Enter");
     await button(/^Actions for <u>Übung/).waitFor();
     await page.keyboard.press("Control+k");
@@ -256,7 +256,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await open("thread=worked");
     await button("Project: All projects").click();
     await page.getByRole("menuitem", { name: "New project…" }).click();
-    await page.keyboard.type("Garden");
+    await visit.type("Garden", page.getByRole("dialog"));
     await page.keyboard.press("Enter");
     await button("Project: Garden").waitFor();
     await button("New conversation").click();

@@ -45,7 +45,7 @@ describe.skipIf(!hasBrowser)("a slip", () => {
     await open("settings=keys");
     const settings = page.getByRole("dialog", { name: "Settings" });
     await settings.getByRole("button", { name: "New key", exact: true }).click();
-    await page.keyboard.type("laptop");
+    await visit.type("laptop", settings);
     await page.keyboard.press("Escape");
     await page.getByRole("dialog", { name: "Discard what you typed?" }).waitFor();
     await button("Keep editing").click();

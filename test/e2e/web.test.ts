@@ -150,6 +150,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.goto(`${stage.server.address}&thread=planned`);
     await page.getByLabel("任务 1", { exact: true }).fill("分析");
     await page.keyboard.press("Enter");
+    await expect.poll(() => page.evaluate("document.activeElement.value")).toBe("");
     await page.keyboard.type("<b>新任务</b>");
     await page.keyboard.press("Alt+ArrowUp");
     await page.getByRole("button", { name: "任务 3: 删除" }).click();
@@ -174,7 +175,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await visit.send("帮我做一个电商网站");
     const section = page.locator("section", { has: page.getByRole("heading", { name: "测试部署" }) });
     await section.getByRole("button", { name: /添加任务/ }).click();
-    await page.keyboard.type("写一份说明");
+    await visit.type("写一份说明", section);
     await page.keyboard.press("Enter");
     await section.getByText("写一份说明").waitFor();
     await page.locator("[data-task] >> nth=10").waitFor();

@@ -1,5 +1,5 @@
 // A complete server with a model of its own, and a browser in front of it, for tests of the web app.
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { type RunningModel, startModel } from "../../dev/model/server.ts";
 import { openBrowser } from "./browser.ts";
 import { askForUserKey, makeState, type StartedServer, startServer } from "./started-server.ts";
@@ -27,6 +27,8 @@ export interface Visit {
   page: Page;
   complaints: string[];
   send(text: string): Promise<void>;
+  /** Types once a field inside of `place` has the focus: keys that come before it appears go nowhere. */
+  type(text: string, place: Locator): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -106,6 +108,10 @@ async function visit(
     send: async (text) => {
       await box.fill(text);
       await box.press("Enter");
+    },
+    type: async (text, place) => {
+      await place.locator("input:focus, textarea:focus").waitFor();
+      await page.keyboard.type(text);
     },
     close: () => context.close(),
   };

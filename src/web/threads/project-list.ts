@@ -17,6 +17,8 @@ export class ProjectList {
   readonly #api: Api;
   readonly #onUnauthorized: () => void;
   #isReading = false;
+  /** What was changed here while the list was being read, `null` for a removed one: the server may have listed before. */
+  #changed = new Map<string, Project | null>();
 
   constructor(api: Api, onUnauthorized: () => void) {
     this.#api = api;
@@ -31,6 +33,7 @@ export class ProjectList {
   async read(): Promise<void> {
     if (this.#isReading) return;
     this.#isReading = true;
+    this.#changed.clear();
     await this.#attempt(async () => {
       const projects: Project[] = [];
       let cursor: string | null = null;
@@ -42,7 +45,7 @@ export class ProjectList {
         projects.push(...page.data);
         cursor = page.next_cursor;
       } while (cursor !== null);
-      this.view.change((view) => ({ ...view, phase: "ready", projects, problem: null }));
+      this.view.change((view) => ({ ...view, phase: "ready", projects: this.#withChanges(projects), problem: null }));
     });
     this.#isReading = false;
   }
@@ -51,18 +54,14 @@ export class ProjectList {
   create(name: string): Promise<boolean> {
     return this.#attempt(async () => {
       const made = await this.#api.send<Project>("POST", "/v1/projects", { name });
-      this.view.change((view) => ({ ...view, projects: [made, ...view.projects] }));
+      this.#change(made.project_id, made);
       chosenProject.set(made.project_id);
     });
   }
 
   rename(project: string, name: string): Promise<boolean> {
     return this.#attempt(async () => {
-      const changed = await this.#api.send<Project>("PATCH", pathOf(project), { name });
-      this.view.change((view) => ({
-        ...view,
-        projects: view.projects.map((each) => (each.project_id === project ? changed : each)),
-      }));
+      this.#change(project, await this.#api.send<Project>("PATCH", pathOf(project), { name }));
     });
   }
 
@@ -70,12 +69,22 @@ export class ProjectList {
   remove(project: string): Promise<boolean> {
     return this.#attempt(async () => {
       await this.#api.send("DELETE", pathOf(project));
-      this.view.change((view) => ({
-        ...view,
-        projects: view.projects.filter(({ project_id }) => project_id !== project),
-      }));
+      this.#change(project, null);
       chosenProject.change((chosen) => (chosen === project ? null : chosen));
     });
+  }
+
+  #change(id: string, project: Project | null): void {
+    this.#changed.set(id, project);
+    this.view.change((view) => ({ ...view, projects: this.#withChanges(view.projects) }));
+  }
+
+  /** New ones come first. */
+  #withChanges(projects: Project[]): Project[] {
+    const listed = new Map<string, Project | null>(projects.map((project) => [project.project_id, project]));
+    const added = [...this.#changed].filter(([id]) => !listed.has(id)).reverse();
+    const kept = [...listed].map(([id, project]) => this.#changed.get(id) ?? (this.#changed.has(id) ? null : project));
+    return [...added.map(([, project]) => project), ...kept].filter((project) => project !== null);
   }
 
   async #attempt(act: () => Promise<void>): Promise<boolean> {
