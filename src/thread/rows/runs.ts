@@ -7,7 +7,6 @@ import { readStored, UnreadableRow } from "../../store/shapes/stored.ts";
 import { accountOf, type SpendingRecord } from "../spending/record.ts";
 import { noSpending, toSpending, writeSpending } from "../spending/state.ts";
 import { readText, type Sql, writeText } from "./database.ts";
-import type { Position } from "./shapes/position.ts";
 import { toRunInput } from "./shapes/run-input.ts";
 import {
   type RequestedEnd,
@@ -136,6 +135,15 @@ function writeRequestedEnd({ requested_end }: RunRecord): string | null {
 /** Ends that a former version stored and did not release. */
 const formerEnds = new WeakSet<RunRecord>();
 
+/** Reads a run that readers have not seen end, whatever its row says. Null if it can't be read. */
+export function readUnreleasedRun(sql: Sql, invocation_id: string): RunRecord | null {
+  const record = readRun(sql, invocation_id);
+  if (record === null) return null;
+  if (!record.released && isTerminal(record.run.status)) formerEnds.add(record);
+  record.released = false;
+  return record;
+}
+
 /**
  * Lets readers see the run's end from now on. Only what D1 has been told of leases is forgotten in the row. The version
  * stays, since no column in D1 changes.
@@ -190,69 +198,6 @@ export function readLeasedIds(sql: Sql): string[] {
     .toArray()
     .map(({ invocation_id }) => invocation_id);
 }
-
-/** What a life that wakes knows of the thread's runs. */
-export interface WakingRuns {
-  /** Runs that are not over for readers, by id, in the order of the inbox. */
-  live: Map<string, RunRecord>;
-  /** Runs that D1 may not have. */
-  changed: string[];
-  newestStarted: RunRecord | null;
-  /** The last position in the inbox. */
-  lastPosition: number;
-}
-
-/**
- * Scans every run of the thread, twice: an index would cost each run a row. Live are also ends that the position does not
- * say are released and D1 may not have.
- */
-export function readWakingRuns(
-  sql: Sql,
-  { released = Number.MAX_SAFE_INTEGER, run_seq, last_run }: Position,
-): WakingRuns {
-  const rows = sql
-    .exec<{ invocation_id: string; changed: number; version: number; live: number }>(
-      `SELECT invocation_id, changed, version, released = 0 OR end_seq > ? AND changed >= ? AS live FROM runs
-       WHERE changed >= ? OR released = 0 ORDER BY position`,
-      released,
-      run_seq,
-      run_seq,
-    )
-    .toArray();
-  const records = rows.flatMap(({ invocation_id, live }) => (live === 1 ? readLiveRun(sql, invocation_id) : []));
-  const live = new Map(records.map((record) => [record.run.invocation_id, record]));
-  const isSent = ({ invocation_id, version }: { invocation_id: string; version: number }) =>
-    invocation_id === last_run?.id && version === last_run.version;
-  const changed = rows
-    .filter((row) => row.changed >= run_seq && !isSent(row))
-    .map(({ invocation_id }) => invocation_id);
-  const { last, newest } = readLastRuns(sql);
-  const newestStarted = newest === null ? null : (live.get(newest) ?? readRun(sql, newest));
-  return { live, changed, newestStarted, lastPosition: last };
-}
-
-function readLiveRun(sql: Sql, invocation_id: string): RunRecord[] {
-  const record = readRun(sql, invocation_id);
-  if (record === null) return [];
-  if (!record.released && isTerminal(record.run.status)) formerEnds.add(record);
-  record.released = false;
-  return [record];
-}
-
-/** The last position in the inbox, and the id of the newest started run. */
-function readLastRuns(sql: Sql): { last: number; newest: string | null } {
-  const [row] = sql
-    .exec<{ last: number | null; newest: string | null }>(
-      `SELECT max(position) AS last,
-         max(CASE WHEN start_seq IS NOT NULL THEN printf('%0${POSITION_DIGITS}d', position) || invocation_id END) AS newest
-       FROM runs`,
-    )
-    .toArray();
-  return { last: row?.last ?? 0, newest: row?.newest?.slice(POSITION_DIGITS) ?? null };
-}
-
-/** As many as a safe integer has, so that positions compare as texts. */
-const POSITION_DIGITS = 16;
 
 /** When each run of the thread was created, and its id. Reads every run. */
 export function readRunPositions(sql: Sql): [created_at: string, invocation_id: string][] {

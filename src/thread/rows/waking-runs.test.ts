@@ -4,8 +4,8 @@ import { say } from "../../../test/fakes/replies.ts";
 import { settle } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import type { Sql } from "./database.ts";
-import { readWakingRuns } from "./runs.ts";
 import { readPosition } from "./shapes/position.ts";
+import { readWakingRuns } from "./waking-runs.ts";
 
 /** Reads as a waking life does, and counts the statements that name no run. */
 function wake(thread: FakeThread) {
