@@ -19,7 +19,7 @@ import type { StoredThread } from "./rows/stored-thread.ts";
 import type { Told } from "./rows/told.ts";
 import type { CallTimes } from "./run/call-times.ts";
 import { countWork } from "./spending/record.ts";
-import type { Journal } from "./stream/journal.ts";
+import type { Journal } from "./stream/journal/journal.ts";
 import type { Readers } from "./stream/readers.ts";
 import type { Superseded } from "./supersede/marks.ts";
 

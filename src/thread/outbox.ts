@@ -20,7 +20,7 @@ import type { Position } from "./rows/shapes/position.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
 import type { WakingRuns } from "./rows/waking-runs.ts";
 import { SharedTimer } from "./shared-timer.ts";
-import type { Journal } from "./stream/journal.ts";
+import type { Journal } from "./stream/journal/journal.ts";
 import type { Clock } from "./stream/readers.ts";
 import { nothingSuperseded, type Superseded, writeSuperseded } from "./supersede/marks.ts";
 

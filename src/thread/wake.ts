@@ -25,7 +25,7 @@ import { readWakingRuns, type WakingRuns } from "./rows/waking-runs.ts";
 import { CallTimes } from "./run/call-times.ts";
 import { countLife } from "./run/run-start.ts";
 import { schedule } from "./scheduler.ts";
-import { Journal } from "./stream/journal.ts";
+import { Journal } from "./stream/journal/journal.ts";
 import { Readers } from "./stream/readers.ts";
 import { checkReaders, trimMemory, watchIdle } from "./stream/streams.ts";
 import { endFormerStreams } from "./stream/streams-here.ts";

@@ -145,7 +145,7 @@ export class ScriptedClient {
       return part === undefined ? [] : [{ own, part, starts: part.kind === "reasoning" ? 2 : 1 }];
     });
     const open = seen.filter(({ own }) => own.open);
-    const [row] = journal.rowsAfter(n, 1);
+    const [row] = journal.replay.rowsAfter(n, 1);
     const held =
       seen.some(({ part }) => part.state === "void") ||
       open.some(({ part, starts }) => n >= part.from + starts && n < part.last) ||

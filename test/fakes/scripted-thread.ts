@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import type { AgUiMessage, ThreadEvent } from "../../src/protocol/event.ts";
 import { writeMeta } from "../../src/thread/rows/database.ts";
-import { frameOf, Journal, type PartShape } from "../../src/thread/stream/journal.ts";
+import { frameOf, Journal, type PartShape } from "../../src/thread/stream/journal/journal.ts";
 import { type ReaderRequest, Readers } from "../../src/thread/stream/readers.ts";
 import type { Limits } from "../../src/thread/stream/shared.ts";
 import { counterDelta, counterSnapshot } from "./conversation.ts";
@@ -169,7 +169,7 @@ export class ScriptedThread {
 
   /** What the thread's stream gives to a client that has everything up to `after`; null requests a resync. */
   request(after: number | null): ReaderRequest & { exact: boolean } {
-    const exact = after !== null && this.journal.canResume(after);
+    const exact = after !== null && this.journal.replay.canResume(after);
     if (exact) return { after, opening: [], end: () => null, idles: true, exact };
     const opening = this.#resync();
     return { after: this.journal.released, opening, bare: true, end: () => null, idles: true, exact };

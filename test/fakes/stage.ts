@@ -1,7 +1,7 @@
 // A journal and its readers on a clock that a test moves; its parts may be destructured (`const { add, fact } = new
 // Stage()`).
 import type { ThreadEvent } from "../../src/protocol/event.ts";
-import { Journal } from "../../src/thread/stream/journal.ts";
+import { Journal } from "../../src/thread/stream/journal/journal.ts";
 import { type ReaderRequest, Readers } from "../../src/thread/stream/readers.ts";
 import { parseFrames } from "./conversation.ts";
 import { shapeOf } from "./scripted-thread.ts";
@@ -15,6 +15,11 @@ export const finished: ThreadEvent = {
   runId: "r",
   outcome: { type: "success" },
 };
+
+/** What a reader with `after` gets of the journal's rows. */
+export function eventsAfter({ replay }: Journal, after: number) {
+  return replay.rowsAfter(after, 1000).flatMap((row) => replay.eventsOf(row, after));
+}
 
 export class Stage {
   readonly database = openDatabase();

@@ -1,7 +1,7 @@
 // One stream for the client over the streams of several lives: when it reconnects, when it aborts, what it never does.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ThreadEvent } from "../../protocol/event.ts";
-import { frameOf } from "../../thread/stream/journal.ts";
+import { frameOf } from "../../thread/stream/journal/journal.ts";
 import { Problem } from "../errors.ts";
 import { MAX_HELD_BYTES } from "./frames.ts";
 import { followLives, type RunFollower } from "./reconnect.ts";

@@ -6,7 +6,7 @@ import { from, lastValueFrom, toArray } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
-import { frameOf } from "../../thread/stream/journal.ts";
+import { frameOf } from "../../thread/stream/journal/journal.ts";
 import { FrameCutter } from "./frames.ts";
 import { SentEvents } from "./sent.ts";
 

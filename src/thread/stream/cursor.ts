@@ -5,8 +5,8 @@
 // (after a snapshot, or in a replay) stays with rows: it gets each text whole, at its own pace, until the thread is
 // calm. Then it gets a snapshot of what is open (`open-parts`), and memory takes over.
 import type { ClientEvents } from "./ag-ui/client.ts";
-import { frameOf, type Journal, type JournalRow } from "./journal.ts";
-import { GAP } from "./journal-rows.ts";
+import { frameOf, type Journal, type JournalRow } from "./journal/journal.ts";
+import { GAP } from "./journal/rows.ts";
 import { inPieces } from "./memory/text-pieces.ts";
 import { entryOfPart, framesWithLastId, renderEntries, type SnapshotEntry } from "./open-parts.ts";
 import { type Chunk, encodeChunk, type Shared } from "./shared.ts";
@@ -143,12 +143,12 @@ export class Cursor {
   }
 
   #modeAt(after: number): "catching_up" | "replay" {
-    return this.#journal.canFollow(after) ? "catching_up" : "replay";
+    return this.#journal.replay.canFollow(after) ? "catching_up" : "replay";
   }
 
   /** Goes on from rows after memory dropped the next frame. False if the reader has a partial text. */
   #fallBack(): boolean {
-    if (!this.#journal.canReplay(this.after)) return false;
+    if (!this.#journal.replay.canReplay(this.after)) return false;
     this.#mode = "replay";
     this.#resumed = this.after;
     this.#bare = false;
@@ -188,14 +188,14 @@ export class Cursor {
   /** About `limit` characters of rows as frames. Null once memory can take over. */
   #replay(limit: number): Output | null {
     const journal = this.#journal;
-    if (this.#exhaustedAt === journal.replayable) return "wait";
+    if (this.#exhaustedAt === journal.replay.replayable) return "wait";
     if (this.after < (this.#request.floor?.() ?? 0)) return "lost";
     if (this.#hasVoidOpening()) return "lost";
     const end = this.#request.end() ?? Number.POSITIVE_INFINITY;
     let text = "";
     while (text.length < limit && this.#source === null && this.after < end && !this.#goLive()) {
-      const [row] = journal.rowsAfter(this.after, 1);
-      const floor = Math.min(journal.log.floor, journal.replayable);
+      const [row] = journal.replay.rowsAfter(this.after, 1);
+      const floor = Math.min(journal.log.floor, journal.replay.replayable);
       if (this.after < floor && (row === undefined || row.from_seq > floor)) {
         // Only ephemeral events lie between the last row and the floor, so memory goes on from the floor.
         this.after = floor;
@@ -215,8 +215,8 @@ export class Cursor {
    * numbers say that it has nothing of them.
    */
   #hasVoidOpening(): boolean {
-    if (!this.#bare || this.#isSound || this.#journal.replayable <= this.#resumed) return false;
-    this.#isSound = !this.#journal.isVoid(this.#resumed);
+    if (!this.#bare || this.#isSound || this.#journal.replay.replayable <= this.#resumed) return false;
+    this.#isSound = !this.#journal.replay.isVoid(this.#resumed);
     return !this.#isSound;
   }
 
@@ -227,14 +227,14 @@ export class Cursor {
     if (text.length <= this.#shared.limits.write) return text;
     const key = `${this.#journal.key}r:${row.seq}:${this.#resumed}:${this.#bare}:${this.#clientKey}`;
     this.#source = inPieces(key, () => {
-      const [again] = this.#journal.rowsAfter(row.seq - 1, 1);
+      const [again] = this.#journal.replay.rowsAfter(row.seq - 1, 1);
       return again === undefined ? "" : this.#framesOf(again);
     });
     return "";
   }
 
   #framesOf(row: JournalRow): string {
-    const events = this.#journal.eventsOf(row, this.#resumed, this.#bare);
+    const events = this.#journal.replay.eventsOf(row, this.#resumed, this.#bare);
     return events.map(({ seq, event }) => frameOf(seq, this.#request.client?.event(event) ?? event)).join("");
   }
 
@@ -243,7 +243,7 @@ export class Cursor {
   }
 
   #goLive(): boolean {
-    if (!this.#keepsUp || !this.#journal.canGoLive(this.after)) return false;
+    if (!this.#keepsUp || !this.#journal.replay.canGoLive(this.after)) return false;
     this.#mode = "catching_up";
     return true;
   }
@@ -255,9 +255,9 @@ export class Cursor {
   #sendOpenParts(): Output | null {
     const journal = this.#journal;
     const parts = journal.unstoredAfter(this.after);
-    const waits = !this.#keepsUp || this.#request.end() !== null || journal.replayable === journal.released;
+    const waits = !this.#keepsUp || this.#request.end() !== null || journal.replay.replayable === journal.released;
     if (waits || !this.#hasNoPartialText()) return this.#wait();
-    const rows = journal.releasedRowsAfter(this.after, MAX_SNAPSHOT_ROWS);
+    const rows = journal.replay.releasedRowsAfter(this.after, MAX_SNAPSHOT_ROWS);
     if (rows.length === MAX_SNAPSHOT_ROWS) return this.#wait();
     const entries = [
       ...rows.filter(({ start_count }) => start_count !== GAP).map((row) => this.#entryOfRow(row.seq)),
@@ -274,8 +274,8 @@ export class Cursor {
   #entryOfRow(seq: number): SnapshotEntry {
     const [resumed, bare] = [this.#resumed, this.#bare];
     const frames = (last: number | null): string => {
-      const [row] = this.#journal.releasedRowsAfter(seq - 1, 1);
-      const events = row === undefined ? [] : this.#journal.eventsOf(row, resumed, bare);
+      const [row] = this.#journal.replay.releasedRowsAfter(seq - 1, 1);
+      const events = row === undefined ? [] : this.#journal.replay.eventsOf(row, resumed, bare);
       return framesWithLastId(
         events.map(({ event }) => this.#request.client?.event(event) ?? event),
         last,
@@ -285,11 +285,11 @@ export class Cursor {
   }
 
   #wait(): "wait" {
-    this.#exhaustedAt = this.#journal.replayable;
+    this.#exhaustedAt = this.#journal.replay.replayable;
     return "wait";
   }
 
   #hasNoPartialText(): boolean {
-    return this.#bare || this.after > this.#resumed || this.#journal.hasNothingOpen(this.after);
+    return this.#bare || this.after > this.#resumed || this.#journal.replay.hasNothingOpen(this.after);
   }
 }

@@ -5,7 +5,7 @@ import type { AgUiInputContent, AgUiInterrupt, AgUiMessage, RunOutcome, ThreadEv
 import type { ContentPart, MessageRow, ToolMessage, UserContent } from "../../protocol/message.ts";
 import type { Receipt } from "../../protocol/plan/check.ts";
 import type { Interrupt, Run } from "../../protocol/run.ts";
-import type { PartShape } from "./journal.ts";
+import type { PartShape } from "./journal/journal.ts";
 
 export function runStarted(run: Run, messages: AgUiMessage[]): ThreadEvent {
   return {

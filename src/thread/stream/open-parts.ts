@@ -1,9 +1,9 @@
 // A snapshot of what is open, for a reader that has nothing of it: each open part with its text so far in one CONTENT.
 // Only the last frame has an id. After that frame the reader has as much as one that was there from the start.
 import type { ClientEvent } from "../../protocol/event.ts";
-import { frameOf } from "./journal.ts";
+import { frameOf } from "./journal/journal.ts";
+import type { UnstoredPart } from "./journal/parts.ts";
 import { inPieces } from "./memory/text-pieces.ts";
-import type { UnstoredPart } from "./parts.ts";
 
 /**
  * One part or row of the snapshot, ordered by `at`, the number of its end. `frames` renders a chunk: its last frame has

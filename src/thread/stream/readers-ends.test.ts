@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
 import { finished, Stage, typesOf } from "../../../test/fakes/stage.ts";
 import { FakeSink, settle } from "../../../test/fakes/stream.ts";
-import { Journal } from "./journal.ts";
+import { Journal } from "./journal/journal.ts";
 import { Readers } from "./readers.ts";
 
 describe("the end of a stream", () => {

@@ -29,7 +29,8 @@ describe("many readers", () => {
           for (const sink of sinks) sink.take();
           thread.clock.advance(20);
         }
-        const all = thread.journal.framesAfter(0, Number.POSITIVE_INFINITY).map(({ text }) => text);
+        const { log, released } = thread.journal;
+        const all = log.after(0, released, Number.POSITIVE_INFINITY).map(({ text }) => text);
         for (const sink of sinks) {
           expect(sink.text).toBe(all.join(""));
           expect(sink.overlapping).toBe(0);

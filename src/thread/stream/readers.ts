@@ -16,7 +16,7 @@ import type { Clock, Sink } from "./connection.ts";
 import { Cursor, type ReaderRequest } from "./cursor.ts";
 import { checkWithin, type Opener } from "./ended-keys.ts";
 import { GatherWindow } from "./gather-window.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal } from "./journal/journal.ts";
 import { areStrained, Writes, writeChars } from "./memory/writes.ts";
 import type { Reader } from "./reader.ts";
 import { type Limits, Shared } from "./shared.ts";

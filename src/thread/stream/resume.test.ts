@@ -115,7 +115,7 @@ describe("the replay of a finished run", () => {
           expect(whole.at(-1)?.event.type).toBe("RUN_FINISHED");
           const cut = random % whole.length;
           const last = whole[cut]?.seq ?? 0;
-          expect(thread.journal.canResume(last)).toBe(true);
+          expect(thread.journal.replay.canResume(last)).toBe(true);
           expect(await replay(thread, last, run.end)).toEqual(whole.slice(cut + 1));
           expectOneContentEach(whole.map(({ event }) => event as { messageId?: string; type: string }));
         }

@@ -5,7 +5,7 @@ import { addEvent, emptyView, type RunView } from "../../agent/run-view.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { createTables } from "../rows/tables.ts";
 import { shapeOf } from "./events.ts";
-import { Journal } from "./journal.ts";
+import { Journal } from "./journal/journal.ts";
 import { eventsSoFar } from "./run-events.ts";
 
 const run: ThreadEvent = { type: "RUN_STARTED", threadId: "t", runId: "inv" };

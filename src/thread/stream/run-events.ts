@@ -1,7 +1,7 @@
 // The events of one run so far, for code inside the object: typed, and without numbers.
 import type { ThreadEvent } from "../../protocol/event.ts";
 import type { RunRecord } from "../rows/runs.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal } from "./journal/journal.ts";
 
 /**
  * From the run's start: the stored events, then the parts that are not stored yet, with their text so far. Void events
@@ -14,9 +14,9 @@ export function* eventsSoFar(
   if (start_seq === null) return;
   const before = start_seq - 1;
   for (let after = before; end_seq === null || after < end_seq; ) {
-    const [row] = journal.releasedRowsAfter(after, 1);
+    const [row] = journal.replay.releasedRowsAfter(after, 1);
     if (row === undefined) break;
-    for (const { event } of journal.eventsOf(row, before)) yield event;
+    for (const { event } of journal.replay.eventsOf(row, before)) yield event;
     after = row.seq;
   }
   // A thread has one run at a time, so the parts that are not stored yet belong to the run without an end.

@@ -1,5 +1,5 @@
 // What the readers of a thread share: the frames that were read last, and whether they keep up.
-import type { Journal } from "./journal.ts";
+import type { Journal } from "./journal/journal.ts";
 
 /** In characters. */
 export interface Limits {

@@ -6,7 +6,7 @@ import type { RunRecord } from "../rows/runs.ts";
 import { type AgUiClient, ClientEvents } from "./ag-ui/client.ts";
 import { checkKeys, type KeyCheck } from "./ended-keys.ts";
 import { runEnded } from "./events.ts";
-import { frameOf, type JournalRow } from "./journal.ts";
+import { frameOf, type JournalRow } from "./journal/journal.ts";
 import { MAX_READERS, type ReaderRequest } from "./readers.ts";
 import { resyncOpening } from "./snapshot.ts";
 
@@ -59,11 +59,11 @@ function planThreadStream(life: Life, { after, resync, ticket = null }: StreamRe
   const floor = () => life.superseded.floor;
   // A ticket is opened again by who names an event, so its first reader gets one also where nothing has happened yet.
   const isBare = ticket !== null && after === null && life.journal.newest === 0;
-  const exact = !resync && !isBare && from >= life.superseded.floor && life.journal.canResume(from);
+  const exact = !resync && !isBare && from >= life.superseded.floor && life.journal.replay.canResume(from);
   const [record] = life.live.values();
   const active = record !== undefined && record.start_seq !== null ? record : null;
   if (exact) {
-    const nothingNew = after !== null && active === null && life.journal.rowsAfter(from, 1).length === 0;
+    const nothingNew = after !== null && active === null && life.journal.replay.rowsAfter(from, 1).length === 0;
     if (nothingNew && life.live.size === 0) return { kind: "whole", text: RETRY_IDLE };
     return { kind: "follow", request: { after: from, opening: [RETRY], end: () => null, idles: true, floor } };
   }
@@ -93,7 +93,7 @@ function planRunStream(
   // A number above the newest was never given. Its client gets a resync, whatever it believes to have.
   const hasEnd = over && after !== null && after >= (record.end_seq ?? 0) && after <= life.journal.newest;
   if (hasEnd && may_end === true && !resync) return { kind: "over" };
-  if (!resync && life.journal.canResume(from)) {
+  if (!resync && life.journal.replay.canResume(from)) {
     return { kind: "follow", request: { after: from, opening: [RETRY], end, idles: false, run, client } };
   }
   const seq = over ? (record.end_seq ?? 0) : life.journal.released;
@@ -112,8 +112,8 @@ function beginOf(record: RunRecord): number | null {
 
 /** The stored terminal event. */
 function terminalOf(life: Life, seq: number) {
-  const [row]: JournalRow[] = life.journal.rowsAfter(seq - 1, 1);
-  return row === undefined ? null : (life.journal.eventsOf(row, seq - 1)[0]?.event ?? null);
+  const [row]: JournalRow[] = life.journal.replay.rowsAfter(seq - 1, 1);
+  return row === undefined ? null : (life.journal.replay.eventsOf(row, seq - 1)[0]?.event ?? null);
 }
 
 /** The stream of a run that ended before it started. Its events have no numbers, so the frames have no ids. */

@@ -10,7 +10,7 @@ import { findRun, type Life } from "../life.ts";
 import type { Sql } from "../rows/database.ts";
 import { recallNumbers } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
-import { readEvents, readRows } from "../stream/journal-rows.ts";
+import { readEvents, readRows } from "../stream/journal/rows.ts";
 import { readStartEvents } from "./start-events.ts";
 import type { Turn } from "./turn.ts";
 

@@ -3,7 +3,7 @@ import type { ThreadEvent } from "../../protocol/event.ts";
 import type { PlanState } from "../../protocol/plan/task.ts";
 import type { Life } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
-import { readEvents, readRows } from "../stream/journal-rows.ts";
+import { readEvents, readRows } from "../stream/journal/rows.ts";
 
 export interface StartEvents {
   /** Ids of the messages that it took when it started. */

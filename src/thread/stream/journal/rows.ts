@@ -5,10 +5,10 @@
 // is not stored yet (a fact, the END of another part) reaches a live reader after that part's START, but a replay sends
 // it before the START, or without it. So such a row takes separate numbers for replays, `replay_from..replay_to`, which
 // no live reader gets.
-import type { ThreadEvent } from "../../protocol/event.ts";
-import { readStored } from "../../store/shapes/stored.ts";
-import { readText, type Sql, writeText } from "../rows/database.ts";
-import { toEvents, toNumbers } from "../rows/shapes/journal-row.ts";
+import type { ThreadEvent } from "../../../protocol/event.ts";
+import { readStored } from "../../../store/shapes/stored.ts";
+import { readText, type Sql, writeText } from "../../rows/database.ts";
+import { toEvents, toNumbers } from "../../rows/shapes/journal-row.ts";
 
 /**
  * `seq` is the last live number, `from_seq` the first. A part has `start_count` start events, and its last delta was

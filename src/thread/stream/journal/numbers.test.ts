@@ -1,10 +1,10 @@
 // Which numbers a life begins with, and when a block is reserved.
 import { describe, expect, it } from "vitest";
-import { say } from "../../../test/fakes/replies.ts";
-import { openDatabase } from "../../../test/fakes/sqlite-database.ts";
-import { FakeThread } from "../../../test/fakes/thread.ts";
-import { type Database, readMeta, writeMeta } from "../rows/database.ts";
-import { shapeOf as shapeOfPart } from "./events.ts";
+import { say } from "../../../../test/fakes/replies.ts";
+import { openDatabase } from "../../../../test/fakes/sqlite-database.ts";
+import { FakeThread } from "../../../../test/fakes/thread.ts";
+import { type Database, readMeta, writeMeta } from "../../rows/database.ts";
+import { shapeOf as shapeOfPart } from "../events.ts";
 import { Journal } from "./journal.ts";
 
 const reservedIn = ({ sql }: Database): number => readMeta(sql, "reserved_through", Number) ?? 0;
@@ -28,7 +28,7 @@ describe("a thread that sleeps after each turn", () => {
     const reserved = reservedIn(thread.life.database);
     for (let turn = 0; turn < 3; turn++) {
       thread.crash();
-      expect(thread.life.journal.canResume(newest)).toBe(true);
+      expect(thread.life.journal.replay.canResume(newest)).toBe(true);
       expect(thread.life.journal.newest).toBeLessThan(reserved);
       await thread.run("and?");
     }

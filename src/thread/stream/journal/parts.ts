@@ -1,5 +1,5 @@
 // Parts of a message (a text, a reasoning, a tool call) from their START until their message is stored.
-import type { ThreadEvent } from "../../protocol/event.ts";
+import type { ThreadEvent } from "../../../protocol/event.ts";
 
 /** The events of a part. `content` carries its text. There are as many end events as start events. */
 export interface PartShape {

@@ -2,12 +2,12 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { anyScript, ScriptedThread } from "../../../test/fakes/scripted-thread.ts";
-import { finished, Stage } from "../../../test/fakes/stage.ts";
-import { runCount } from "../../../test/setup/run-count.ts";
-import type { Sql } from "../rows/database.ts";
-import { isReplayNumber, readSpanning } from "./journal-rows.ts";
+import { anyScript, ScriptedThread } from "../../../../test/fakes/scripted-thread.ts";
+import { finished, Stage } from "../../../../test/fakes/stage.ts";
+import { runCount } from "../../../../test/setup/run-count.ts";
+import type { Sql } from "../../rows/database.ts";
 import { ReplayNumbers } from "./replay-numbers.ts";
+import { isReplayNumber, readSpanning } from "./rows.ts";
 
 /** Scans every row. */
 function spanningByScan(sql: Sql, seq: number): number[] {
@@ -43,7 +43,7 @@ describe("numbers of replays", () => {
           for (let seq = journal.log.floor; seq <= journal.newest; seq++) {
             const isReplay = isReplayNumber(database.sql, seq);
             found += isReplay ? 1 : 0;
-            expect(journal.canFollow(seq), String(seq)).toBe(!isReplay);
+            expect(journal.replay.canFollow(seq), String(seq)).toBe(!isReplay);
           }
         };
         for (const step of script) {

@@ -1,7 +1,7 @@
 // Writes rows of the journal. Each is billed, so what one transaction stores under neighbouring numbers is one row: the
 // results of calls with what follows from them, the end of a run with the text before it.
-import type { Sql } from "../rows/database.ts";
-import { GAP, insertRow, type JournalRow } from "./journal-rows.ts";
+import type { Sql } from "../../rows/database.ts";
+import { GAP, insertRow, type JournalRow } from "./rows.ts";
 
 interface NewRow {
   row: Omit<JournalRow, "events">;

@@ -4,24 +4,25 @@
 // memory (`frame-log`) and cost no write. A part (a text, a reasoning, a tool call) becomes one row when its message is
 // stored: the row keeps `from_seq`, the number of its live START, and `seq`, that of its END. An END skips the numbers
 // that a replay of the row needs for START and one CONTENT. So the numbers of a replay always grow, even past a fact
-// that was stored while the part was open. `journal-rows` says which events a reader with a given number has.
-// `numbers` gives them, and no life reuses one.
+// that was stored while the part was open. `replay` says what a reader with a given number gets, `rows` which events it
+// has. `numbers` gives the numbers, and no life reuses one.
 
-import { isWide } from "../../lib/memory/text-bytes.ts";
-import type { ClientEvent, ThreadEvent } from "../../protocol/event.ts";
-import type { Database } from "../rows/database.ts";
-import type { Settled } from "../rows/shapes/position.ts";
-import { isAdapted } from "./ag-ui/client.ts";
-import * as rows from "./journal-rows.ts";
-import { type Frame, FrameLog } from "./memory/frame-log.ts";
-import { newTextOwner } from "./memory/text-pieces.ts";
+import { isWide } from "../../../lib/memory/text-bytes.ts";
+import type { ClientEvent, ThreadEvent } from "../../../protocol/event.ts";
+import type { Database } from "../../rows/database.ts";
+import type { Settled } from "../../rows/shapes/position.ts";
+import { isAdapted } from "../ag-ui/client.ts";
+import { FrameLog } from "../memory/frame-log.ts";
+import { newTextOwner } from "../memory/text-pieces.ts";
 import { Numbers } from "./numbers.ts";
 import { addPiece, aroundText, type LivePart, type PartShape, partSoFar, type UnstoredPart } from "./parts.ts";
+import { Replay } from "./replay.ts";
 import { ReplayNumbers } from "./replay-numbers.ts";
 import { RowWriter } from "./row-writer.ts";
+import { firstUnstored, GAP, type JournalRow } from "./rows.ts";
 
-export type { JournalRow } from "./journal-rows.ts";
 export type { PartShape } from "./parts.ts";
+export type { JournalRow } from "./rows.ts";
 
 export function frameOf(seq: number | null, event: ClientEvent): string {
   const data = `data: ${JSON.stringify(event)}\n\n`;
@@ -43,6 +44,8 @@ export class Journal {
   readonly #parts = new Map<string, LivePart>();
   readonly #replays = new ReplayNumbers();
   readonly #numbers: Numbers;
+  /** For readers that come with a number. */
+  readonly replay: Replay;
   #held: number | null = null;
   /** The newest event that is not the same for every client. */
   #adapted = 0;
@@ -55,6 +58,10 @@ export class Journal {
     this.#rows = new RowWriter(database.sql);
     this.#numbers = new Numbers(database.sql);
     this.#log = new FrameLog(this.#numbers.former);
+    this.replay = new Replay({
+      ...{ rows: this.#rows, log: this.#log, parts: this.#parts, numbers: this.#numbers, replays: this.#replays },
+      released: () => this.released,
+    });
   }
 
   /** The highest number in use. */
@@ -197,7 +204,7 @@ export class Journal {
    * first reader comes, since a reader's number would otherwise stand for other events.
    */
   voidFormerLife(invocation_id: string): void {
-    const from = rows.firstUnstored(this.#rows.sql, this.#numbers.former);
+    const from = firstUnstored(this.#rows.sql, this.#numbers.former);
     if (from <= this.#numbers.former) this.#log.forget(this.#insertGap(from, invocation_id));
   }
 
@@ -209,79 +216,6 @@ export class Journal {
   /** Parts that end after `seq` and have no row yet, in the order in which they began. */
   unstoredAfter(seq: number): UnstoredPart[] {
     return [...this.#parts.values()].filter(({ end }) => end === null || end.seq > seq).map(partSoFar);
-  }
-
-  /** Frames of memory after `seq`, about `limit` characters of them. */
-  framesAfter(seq: number, limit: number): Frame[] {
-    return this.#log.after(seq, this.released, limit);
-  }
-
-  /**
-   * Stored rows after `seq` in order, as far as a replay may send them: not past the START of a part that is not stored
-   * yet, since that part's row would then come too late.
-   */
-  rowsAfter(seq: number, limit: number): rows.JournalRow[] {
-    return rows.readRows(this.#rows.sql, seq, this.replayable, limit);
-  }
-
-  /** The last number that a replay of rows may reach. */
-  get replayable(): number {
-    return Math.min(this.released, this.#oldestPart() - 1);
-  }
-
-  /** Stored rows after `seq` in order, also those past the START of a part that is not stored yet. */
-  releasedRowsAfter(seq: number, limit: number): rows.JournalRow[] {
-    return rows.readRows(this.#rows.sql, seq, this.released, limit);
-  }
-
-  /**
-   * The events of a row that a reader with everything up to `seq` lacks, under numbers above `seq`. A `bare` reader has
-   * nothing of the parts that were open at `seq`.
-   */
-  eventsOf(row: rows.JournalRow, seq: number, bare = false): { seq: number; event: ThreadEvent }[] {
-    return rows.readEvents(this.#rows.sql, row, seq, bare);
-  }
-
-  /** Whether a reader that has everything up to `seq` can get exactly the rest. */
-  canResume(seq: number): boolean {
-    if (seq > this.newest) return false;
-    if (this.canFollow(seq)) return true;
-    // False if the first deltas of a part that is not stored yet have left memory, or the reader is past its START
-    // without having it.
-    return this.#oldestPart() > this.#log.floor && this.canReplay(seq);
-  }
-
-  /** Whether a reader that has everything up to `seq` can go on from rows, stored now or later. */
-  canReplay(seq: number): boolean {
-    if (this.#oldestPart() <= seq) return false;
-    return rows.isReplayNumber(this.#rows.sql, seq) || rows.canComplete(this.#rows.sql, seq);
-  }
-
-  /** Whether a reader that comes back with `seq` can go on from memory alone. */
-  canFollow(seq: number): boolean {
-    if (seq < this.#log.floor) return false;
-    return seq > this.#numbers.former ? !this.#replays.has(seq) : !rows.isReplayNumber(this.#rows.sql, seq);
-  }
-
-  /** Whether a replay that reached `seq` can go on from memory: no part began before `seq` and ends after it. */
-  canGoLive(seq: number): boolean {
-    return seq >= this.#log.floor && this.hasNothingOpen(seq);
-  }
-
-  /** Whether a part that was open at `seq` became void. */
-  isVoid(seq: number): boolean {
-    return rows.readSpanning(this.#rows.sql, seq).some(({ start_count }) => start_count === rows.GAP);
-  }
-
-  /** Whether no part was open at `seq`. */
-  hasNothingOpen(seq: number): boolean {
-    return this.#oldestPart() > seq && rows.readSpanning(this.#rows.sql, seq).length === 0;
-  }
-
-  /** The START of the oldest part that is not stored yet. */
-  #oldestPart(): number {
-    for (const part of this.#parts.values()) return part.from;
-    return Number.POSITIVE_INFINITY;
   }
 
   #push(seq: number, text: string, urgent: boolean): void {
@@ -325,15 +259,11 @@ export class Journal {
 
   #insertGap(from_seq: number, invocation_id: string): number {
     const seq = this.#numbers.takeStored(1);
-    this.#insert(
-      { seq, from_seq, last_seq: seq, start_count: rows.GAP, replay_from: seq, replay_to: 0 },
-      invocation_id,
-      [],
-    );
+    this.#insert({ seq, from_seq, last_seq: seq, start_count: GAP, replay_from: seq, replay_to: 0 }, invocation_id, []);
     return seq;
   }
 
-  #insert(row: Omit<rows.JournalRow, "events">, invocation_id: string, texts: string[]): void {
+  #insert(row: Omit<JournalRow, "events">, invocation_id: string, texts: string[]): void {
     const unstored = this.#parts.size === 0 ? [] : [...this.#parts.values()].map((part) => part.from);
     this.#replays.add(row.replay_from, row.replay_to, this.#log.floor);
     this.#numbers.noteStored(row.seq);

@@ -1,4 +1,4 @@
-// The numbers that rows of this life took for replays (`journal-rows`), so that no statement is needed for a reader that
+// The numbers that rows of this life took for replays (`rows`), so that no statement is needed for a reader that
 // begins in this life.
 
 // How many are kept before those that memory has left behind are dropped.
