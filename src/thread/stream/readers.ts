@@ -12,28 +12,23 @@
 // its last id. Left alone, it would keep the object in memory, which is billed, and count among the readers that a
 // thread may have.
 import { logError } from "../../lib/log.ts";
+import { Calm } from "./calm.ts";
 import type { Clock, Sink } from "./connection.ts";
 import { Cursor, type ReaderRequest } from "./cursor.ts";
 import { checkWithin, type Opener } from "./ended-keys.ts";
 import { GatherWindow } from "./gather-window.ts";
 import type { Journal } from "./journal/journal.ts";
-import { areStrained, Writes, writeChars } from "./memory/writes.ts";
+import { Leaving } from "./leaving.ts";
+import { areStrained, Writes } from "./memory/writes.ts";
+import { PING_MS, PingTimer } from "./ping-timer.ts";
 import type { Reader } from "./reader.ts";
-import { type Limits, Shared } from "./shared.ts";
+import { Shared, usualLimits } from "./shared.ts";
 
 export type { Clock, Sink } from "./connection.ts";
 export type { ReaderRequest } from "./cursor.ts";
 
-// A client that is gone is noticed at once where the platform says so, else when a write fails, up to two pings later.
-const PING_MS = 10_000;
-const usual: Limits = {
-  get write() {
-    return writeChars();
-  },
-  slow: 128 * 1024,
-  lag: 1024 * 1024,
-};
 const MAX_WRITE_MS = 600_000;
+const TAKES_NOTHING = "the reader takes nothing; resume with the last id";
 // A relayed chunk is read and written once more, so of a fast reply two windows are gathered: three frames or more in one
 // are over a hundred tokens a second. The next flush comes 16 ms later, and no frame waits for 50 ms.
 const FAST_BYTES = 300;
@@ -49,8 +44,7 @@ export class Readers {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #readers = new Set<Reader>();
-  /** Connections that have not taken their last bytes yet, and since when. */
-  readonly #leaving = new Map<Sink, number>();
+  readonly #leaving: Leaving;
   /** Called when a reader took what was written to it, or left. */
   onProgress: () => void = () => {};
   /** Called when a reader came. */
@@ -60,19 +54,18 @@ export class Readers {
   /** Called every ten seconds while there are readers, or sooner for a key that was asked for long ago. */
   onPing: () => void = () => {};
   readonly #window: GatherWindow;
-  #cancelPing: (() => void) | null = null;
-  #pingDue = 0;
-  /** The last ping, or when the first reader came: the time, and `written` of the log then. */
-  #pinged = { written: 0, at: 0 };
-  /** While there are no readers: the last time at which the thread was not calm, and `written` of the log then. */
-  #busy = { written: 0, at: 0 };
+  readonly #pings: PingTimer;
   readonly #shared: Shared;
+  readonly #calm: Calm;
   readonly #writes = new Writes();
 
-  constructor(journal: Journal, clock: Clock, limits = usual) {
+  constructor(journal: Journal, clock: Clock, limits = usualLimits) {
     this.#journal = journal;
     this.#clock = clock;
     this.#shared = new Shared(journal, limits);
+    this.#calm = new Calm(journal, clock, this.#shared);
+    this.#pings = new PingTimer(clock, () => this.#pingAll());
+    this.#leaving = new Leaving(clock, () => this.#restWhenEmpty());
     this.#window = new GatherWindow(clock, (urgent) => this.#flush(urgent));
     journal.onAppend = (urgent) => this.#schedule(urgent);
   }
@@ -83,7 +76,7 @@ export class Readers {
 
   /** Whether the thread has the maximum number of readers. */
   get isFull(): boolean {
-    return this.#readers.size + this.#leaving.size >= MAX_READERS;
+    return this.#readers.size + this.#leaving.count >= MAX_READERS;
   }
 
   /**
@@ -91,7 +84,8 @@ export class Readers {
    * to call if the platform says that it is.
    */
   add(sink: Sink, request: ReaderRequest, opener: Opener | null = null): () => void {
-    this.#startPings(opener === null ? PING_MS : checkWithin(opener, this.openers, this.#clock.now()));
+    if (!this.#pings.isRunning) this.#calm.begin();
+    this.#pings.ensureWithin(opener === null ? PING_MS : checkWithin(opener, this.openers, this.#clock.now()));
     const cursor = new Cursor(this.#journal, request, this.#shared);
     const wrote = { at: 0, bytes: 0 };
     const state = { wrote, writing: null, hurried: false, closingFrame: null, taken: 0 };
@@ -192,11 +186,8 @@ export class Readers {
   }
 
   #schedule(urgent: boolean): void {
-    if (this.#readers.size === 0) {
-      if (this.#journal.log.written - this.#busy.written >= this.#shared.limits.write) this.#busy = this.#now();
-      return;
-    }
-    this.#window.add(urgent);
+    if (this.#readers.size === 0) this.#calm.noteUnread();
+    else this.#window.add(urgent);
   }
 
   #step(reader: Reader): void {
@@ -262,15 +253,8 @@ export class Readers {
   }
 
   #finish(reader: Reader, last: Uint8Array | null): void {
-    const { sink } = reader;
-    this.#leaving.set(sink, this.#clock.now());
+    this.#leaving.close(reader.sink, last);
     this.#remove(reader);
-    const closing = last === null ? sink.close() : sink.write(last).then(() => sink.close());
-    const left = (): void => {
-      this.#leaving.delete(sink);
-      this.#restWhenEmpty();
-    };
-    closing.then(left, left);
   }
 
   #cutBehind(reader: Reader, reason: string): void {
@@ -290,57 +274,23 @@ export class Readers {
     this.#restWhenEmpty();
   }
 
-  /** The next ping comes after `ms` at the latest. */
-  #startPings(ms: number): void {
-    if (this.#cancelPing !== null) {
-      if (this.#clock.now() + ms < this.#pingDue) this.#schedulePing(ms);
-      return;
-    }
-    // Without readers no ping has checked whether the thread is calm.
-    if (this.#clock.now() - this.#busy.at >= PING_MS) this.#shared.isStrained = false;
-    this.#pinged = this.#now();
-    this.#schedulePing(ms);
-  }
-
-  #schedulePing(ms: number): void {
-    this.#cancelPing?.();
-    this.#pingDue = this.#clock.now() + ms;
-    this.#cancelPing = this.#clock.setTimer(() => this.#pingAll(), ms);
-  }
-
   #restWhenEmpty(): void {
-    if (this.#readers.size + this.#leaving.size > 0) return;
+    if (this.#readers.size + this.#leaving.count > 0) return;
     this.#window.close();
-    this.#cancelPing?.();
-    this.#cancelPing = null;
-    this.#busy = this.#now();
-  }
-
-  #now(): { written: number; at: number } {
-    return { written: this.#journal.log.written, at: this.#clock.now() };
+    this.#pings.stop();
+    this.#calm.end();
   }
 
   #pingAll(): void {
-    // The timer has fired, and need not be cleared.
-    this.#cancelPing = null;
-    this.#schedulePing(PING_MS);
-    const now = this.#now();
-    const share = Math.min(1, (now.at - this.#pinged.at) / PING_MS);
-    const isCalm = now.written - this.#pinged.written < this.#shared.limits.write * share;
-    this.#pinged = now;
-    if (isCalm) this.#shared.isStrained = false;
+    const isCalm = this.#calm.check();
     // One that takes its small write within a ping is slow, and not dead.
-    const oldest = now.at - (areStrained() ? PING_MS : MAX_WRITE_MS);
+    const oldest = this.#clock.now() - (areStrained() ? PING_MS : MAX_WRITE_MS);
     for (const reader of this.#readers) {
       if (isCalm) reader.cursor.calm();
       if (reader.writing === null) this.#write(reader, ping);
-      else if (reader.writing.since <= oldest) this.#cut(reader, "the reader takes nothing; resume with the last id");
+      else if (reader.writing.since <= oldest) this.#cut(reader, TAKES_NOTHING);
     }
-    for (const [sink, since] of this.#leaving) {
-      if (since > oldest) continue;
-      this.#leaving.delete(sink);
-      sink.abort("the reader takes nothing; resume with the last id").catch(() => {});
-    }
+    this.#leaving.cutOlder(oldest, TAKES_NOTHING);
     this.onPing();
     this.#restWhenEmpty();
   }

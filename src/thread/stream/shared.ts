@@ -1,5 +1,6 @@
 // What the readers of a thread share: the frames that were read last, and whether they keep up.
 import type { Journal } from "./journal/journal.ts";
+import { writeChars } from "./memory/writes.ts";
 
 /** In characters. */
 export interface Limits {
@@ -10,6 +11,14 @@ export interface Limits {
   /** A reader that is further than this behind live data is cut, and resumes when it can. */
   lag: number;
 }
+
+export const usualLimits: Limits = {
+  get write() {
+    return writeChars();
+  },
+  slow: 128 * 1024,
+  lag: 1024 * 1024,
+};
 
 /** Frames of memory: those after `from` and up to `to`. */
 export interface Chunk {
