@@ -8,10 +8,8 @@ import type { ThreadBatch } from "../store/batch.ts";
 import type { SyncAnswer } from "../store/sync.ts";
 import { BackOff } from "./back-off.ts";
 import { announce } from "./replica/announce.ts";
-import { ChangedPlan } from "./replica/changed-plan.ts";
-import { ChangedRuns } from "./replica/changed-runs.ts";
-import { type Changes, composeBatch, type NextRows, noteSent, readNextRows } from "./replica/next-batch.ts";
-import { Progress } from "./replica/progress.ts";
+import { type Changes, lacksMessages, lacksOther, openChanges, storePosition } from "./replica/changes.ts";
+import { composeBatch, type NextRows, noteSent, readNextRows } from "./replica/next-batch.ts";
 import type { Database } from "./rows/database.ts";
 import { lastMessageSeq } from "./rows/messages.ts";
 import { countReceiptsAfter } from "./rows/receipts.ts";
@@ -22,7 +20,7 @@ import type { WakingRuns } from "./rows/waking-runs.ts";
 import { SharedTimer } from "./shared-timer.ts";
 import type { Journal } from "./stream/journal/journal.ts";
 import type { Clock } from "./stream/readers.ts";
-import { nothingSuperseded, type Superseded, writeSuperseded } from "./supersede/marks.ts";
+import { nothingSuperseded, type Superseded } from "./supersede/marks.ts";
 
 interface OutboxPorts {
   syncThread(batch: ThreadBatch): Promise<SyncAnswer>;
@@ -64,7 +62,7 @@ export class Outbox {
     database: Database,
     ports: OutboxPorts,
     stored: StoredThread,
-    { live, changed }: Pick<WakingRuns, "live" | "changed">,
+    runs: Pick<WakingRuns, "live" | "changed">,
     newest: () => number,
     superseded: Superseded = nothingSuperseded(),
   ) {
@@ -72,13 +70,8 @@ export class Outbox {
     const { user_id, thread_id } = stored.thread;
     this.#backOff = new BackOff(database, `${user_id}/${thread_id}`, ports.clock.now());
     this.timer = new SharedTimer(ports.clock);
-    this.#changes = {
-      ...{ sql: database.sql, stored: { ...stored }, superseded, newest },
-      progress: new Progress(database.sql, stored.made_project === null),
-      runs: new ChangedRuns(database.sql, changed, () => ports.clock.now()),
-      plan: new ChangedPlan([...live.values()].find(({ start_seq }) => start_seq !== null)?.run),
-    };
-    this.#hasMessages = this.#lacksMessages;
+    this.#changes = openChanges(database, runs, () => ports.clock.now(), { stored: { ...stored }, superseded, newest });
+    this.#hasMessages = lacksMessages(this.#changes);
   }
 
   get #position(): Readonly<Position> {
@@ -180,18 +173,9 @@ export class Outbox {
   /** Whether D1 lacks something that its readers wait for. A live run's row may wait for a sign of life. */
   get pending(): boolean {
     if (this.#stopped) return false;
-    const isDue =
-      this.#changes.runs.isDue ||
-      this.#changes.plan.isDirty ||
-      this.#changes.superseded.ranges.length > 0 ||
-      this.#changes.stored.version > this.#position.thread_version;
-    if (isDue) return true;
-    this.#hasMessages ??= this.#lacksMessages;
+    if (lacksOther(this.#changes)) return true;
+    this.#hasMessages ??= lacksMessages(this.#changes);
     return this.#hasMessages;
-  }
-
-  get #lacksMessages(): boolean {
-    return lastMessageSeq(this.#changes.sql) > this.#position.message_seq;
   }
 
   /** Readers may see what ended up to this number. Stored with the next transaction, as the position is. */
@@ -209,14 +193,7 @@ export class Outbox {
 
   /** Stores the position if it moved, and the end of a live run would not do so soon. Inside the transaction of a fact. */
   storePosition(journal: Pick<Journal, "newest" | "settle">): void {
-    const canWait = this.#changes.runs.hasLive && !this.#changes.superseded.isChanged;
-    const isStored = this.#changes.progress.store(canWait, () => ({
-      settled: journal.settle(),
-      ...(this.#changes.runs.count === 0
-        ? { run_seq: journal.newest, last_run: this.#changes.runs.lastSent ?? this.#position.last_run }
-        : {}),
-    }));
-    if (isStored && this.#changes.superseded.isChanged) writeSuperseded(this.#changes.sql, this.#changes.superseded);
+    storePosition(this.#changes, journal);
   }
 
   /**
@@ -284,7 +261,7 @@ export class Outbox {
     // The tables are gone, so no run can be read.
     if (this.#stopped) return true;
     noteSent(this.#changes, next);
-    if (rows.seen.isCut || (rows.isCut && this.#lacksMessages)) this.#hasMessages = true;
+    if (rows.seen.isCut || (rows.isCut && lacksMessages(this.#changes))) this.#hasMessages = true;
     this.#backOff.noteSuccess();
     return true;
   }

@@ -2,34 +2,19 @@
 // alone, since the size of what is read decides when the batch may be sent.
 import type { Run } from "../../protocol/run.ts";
 import type { ThreadBatch } from "../../store/batch.ts";
-import type { Sql } from "../rows/database.ts";
 import { readNextMessages, readPlanMessage } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
-import type { StoredThread } from "../rows/stored-thread.ts";
 import { collectSpending, forgetSent } from "../spending/given-back.ts";
-import { forgetRanges, type Superseded } from "../supersede/marks.ts";
-import { type ChangedPlan, noChange } from "./changed-plan.ts";
-import type { ChangedRuns } from "./changed-runs.ts";
+import { forgetRanges } from "../supersede/marks.ts";
+import { noChange } from "./changed-plan.ts";
+import type { Changes } from "./changes.ts";
 import { type NextReceipts, readNextReceipts } from "./next-receipts.ts";
-import type { Progress } from "./progress.ts";
 
 // A batch is one transaction in D1, of at most 30 s. This many rows and characters take far less.
 const MESSAGES_PER_BATCH = { limit: 100, characters: 500_000 };
 
 /** What a batch has of messages and receipts. */
 export type NextRows = ReturnType<typeof readNextMessages> & { seen: NextReceipts };
-
-/** What says which rows D1 lacks. */
-export interface Changes {
-  sql: Sql;
-  stored: StoredThread;
-  progress: Progress;
-  runs: ChangedRuns;
-  plan: ChangedPlan;
-  superseded: Superseded;
-  /** The journal's newest number. */
-  newest: () => number;
-}
 
 export interface NextBatch {
   batch: ThreadBatch;
