@@ -1,16 +1,12 @@
 // What must hold for the task list after any sequence of calls.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { numbered } from "../../../test/fakes/plan-changes.ts";
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import { type Plan, planView, taskStatuses } from "../../protocol/plan/task.ts";
 import { editPlan } from "./edits.ts";
 import { createTasks, deleteTasks, type PlanChange, type PlanOrder, startDueTask, updateTasks } from "./rules.ts";
 import { emptyPlan, openTasks, planState, viewPlan } from "./view.ts";
-
-function numbered(): (prefix: "task" | "sec") => string {
-  const counts = { task: 0, sec: 0 };
-  return (prefix) => `${prefix}_${++counts[prefix]}`;
-}
 
 describe("any sequence of calls", () => {
   const ids = fc.subarray(["task_1", "task_2", "task_3", "task_4", "task_5", "task_6", "task_7"], { minLength: 1 });
