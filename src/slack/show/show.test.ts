@@ -1,97 +1,12 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { ended, type Fate, more, question, run, said, show } from "../../../test/fakes/shown-run.ts";
 import { place, SlackChannel } from "../../../test/fakes/slack-channel.ts";
-import { runCount } from "../../../test/setup/run-count.ts";
-import { addEvent, emptyView, type RunView } from "../../agent/run-view.ts";
-import type { Interrupt, Run } from "../../protocol/run.ts";
+import { emptyView } from "../../agent/run-view.ts";
 import type { SlackAnswer } from "../api.ts";
-import { textForSlack } from "./render.ts";
 import { nextStep } from "./show.ts";
-import { applyAnswer, nothingShown, recoverShown, type Shown, type Step } from "./shown.ts";
-
-const run = { thread_id: "thread_1", invocation_id: "inv_1" };
-
-const question: Interrupt = {
-  id: "int_1",
-  reason: "question",
-  message: "Which <color>?",
-  tool_call_id: "call",
-  response_schema: { type: "string", enum: ["Red", "Blue"] },
-  expires_at: null,
-};
-
-function ended(status: Run["status"], more: Partial<Run> = {}): Run {
-  return {
-    ...run,
-    project_id: "proj_1",
-    user_id: "user_1",
-    agent_id: "agent_default",
-    agent_version: 1,
-    model: "m",
-    instance_id: null,
-    status,
-    attempt: 1,
-    steps: 1,
-    background: false,
-    resumes: null,
-    metadata: {},
-    usage: { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0, cost_usd: null },
-    result: null,
-    error: null,
-    interrupts: [],
-    hops: 0,
-    caused_by: [],
-    created_at: "",
-    started_at: "",
-    finished_at: "",
-    ...more,
-  };
-}
-
-type Fate = "done" | "lost before" | "lost after" | "later" | "dies before" | "dies after";
-
-/** Makes calls until none is due. After a fate that dies, it continues as a new life does, from what was stored. */
-function show(
-  view: RunView,
-  shown: Shown,
-  channel: SlackChannel,
-  now: number,
-  fates: () => Fate,
-): { shown: Shown; step: Step } {
-  let stored = shown;
-  for (let calls = 0; calls < 400; calls++) {
-    const step = nextStep({ view, shown: stored, place, bot: "UBOT", run, asked: null }, now);
-    if (step.kind === "wait" || step.kind === "over") return { shown: stored, step };
-    stored = { ...stored, doing: { kind: step.kind, page: step.page } };
-    const fate = fates();
-    const reached = fate === "done" || fate === "lost after" || fate === "dies after";
-    const answer = reached ? channel.do(step.method, step.fields) : null;
-    if (fate.startsWith("dies")) stored = recoverShown(JSON.parse(JSON.stringify(stored)) as Shown);
-    else {
-      const received: SlackAnswer =
-        fate === "done" && answer !== null
-          ? answer
-          : fate === "later"
-            ? { kind: "later", after_ms: 1_000 }
-            : { kind: "unknown", reason: "lost" };
-      const after = applyAnswer(stored, step, received, now);
-      if (after === null) throw new Error(`gave up at ${step.method}`);
-      stored = after;
-    }
-  }
-  throw new Error("there is no end of calls");
-}
+import { applyAnswer, nothingShown, type Shown } from "./shown.ts";
 
 const always = (): Fate => "done";
-
-function said(view: RunView, id: string, text: string): void {
-  addEvent(view, { type: "TEXT_MESSAGE_START", messageId: id, role: "assistant" });
-  addEvent(view, { type: "TEXT_MESSAGE_CONTENT", messageId: id, delta: text });
-}
-
-function more(view: RunView, id: string, delta: string): void {
-  addEvent(view, { type: "TEXT_MESSAGE_CONTENT", messageId: id, delta });
-}
 
 describe("a run in Slack", () => {
   it("is one message: started with the first text, appended to, and stopped with a link", () => {
@@ -275,83 +190,5 @@ describe("a run in Slack", () => {
     );
     if (step.kind === "wait" || step.kind === "over") throw new Error("there is nothing to do");
     expect(applyAnswer(nothingShown, step, { kind: "refused", error: "channel_not_found" }, 0)).toBeNull();
-  });
-});
-
-type Act =
-  | { type: "say"; text: string }
-  | { type: "new" }
-  | { type: "void" }
-  | { type: "plan"; tasks: number }
-  | { type: "tick" };
-
-const anyAct: fc.Arbitrary<Act> = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      type: fc.constant("say" as const),
-      text: fc.string({ unit: "grapheme", minLength: 1, maxLength: 30 }),
-    }),
-  },
-  { weight: 2, arbitrary: fc.constant({ type: "say" as const, text: `${"long line of a reply\n".repeat(200)}` }) },
-  { weight: 3, arbitrary: fc.constant({ type: "new" as const }) },
-  { weight: 1, arbitrary: fc.constant({ type: "void" as const }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant("plan" as const), tasks: fc.nat(60) }) },
-  { weight: 3, arbitrary: fc.constant({ type: "tick" as const }) },
-);
-const anyFate: fc.Arbitrary<Fate> = fc.oneof(
-  { weight: 6, arbitrary: fc.constant("done" as const) },
-  { weight: 4, arbitrary: fc.constantFrom<Fate>("lost before", "lost after", "later", "dies before", "dies after") },
-);
-
-describe("a run in Slack, whatever happens to calls and lives", () => {
-  it("ends with each word once, in order, and the last state of the plan", () => {
-    fc.assert(
-      fc.property(
-        fc.array(anyAct, { maxLength: 40 }),
-        fc.array(anyFate, { maxLength: 60 }),
-        fc.boolean(),
-        fc.boolean(),
-        (acts, fates, refused, asks) => {
-          const view = { ...emptyView(), begunAt: 0, planBefore: 0 };
-          const channel = new SlackChannel();
-          channel.streamsRefused = refused;
-          const left = [...fates];
-          let shown = nothingShown;
-          let now = 0;
-          let texts = 0;
-          for (const act of acts) {
-            if (act.type === "new" || (act.type === "say" && view.texts.length === 0)) said(view, `m${++texts}`, "");
-            if (act.type === "say") more(view, view.texts.at(-1)?.id ?? "", act.text);
-            if (act.type === "void") view.texts.pop();
-            if (act.type === "plan") {
-              const tasks = Array.from({ length: act.tasks }, (_, place) => ({
-                id: `t${place}`,
-                content: "x",
-                status: "pending" as const,
-              }));
-              view.plan = { version: view.plan.version + 1, sections: [{ id: "s", title: "S", tasks }] };
-            }
-            now += 4_000;
-            ({ shown } = show(view, shown, channel, now, () => left.shift() ?? "done"));
-          }
-          view.end = asks ? ended("interrupted", { interrupts: [question] }) : ended("completed");
-          for (let turn = 0; ; turn++) {
-            now += 3_600_000;
-            const result = show(view, shown, channel, now, () => left.shift() ?? "done");
-            shown = result.shown;
-            if (result.step.kind === "over") break;
-            expect(turn).toBeLessThan(100);
-          }
-          const plain = channel.said.replace(/\*\*S\*\*[\s\S]*$/, "").trimEnd();
-          expect(plain.replaceAll("\n", "")).toBe(textForSlack(view).replaceAll("\n", ""));
-          expect(channel.messages.some(({ streaming }) => streaming)).toBe(false);
-          expect(JSON.stringify(channel.messages)).not.toContain("taskloom:stop");
-          const asking = channel.messages.filter(({ blocks }) => JSON.stringify(blocks).includes("taskloom:choice:0"));
-          expect(asking.length).toBe(asks ? 1 : 0);
-        },
-      ),
-      { numRuns: Number(process.env.SLACK_RUNS ?? runCount(300)) },
-    );
   });
 });
