@@ -2,45 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { callTool, readInput } from "../../../test/fakes/call-tool.ts";
+import { pages, stage } from "../../../test/fakes/searched-web.ts";
 import { memoryCache, memorySources } from "../../../test/fakes/sources.ts";
 import { findSchemaFault } from "../../agent/calls/json-schema.ts";
-import type { ToolContext } from "../../agent/tool.ts";
 import { type Env, readConfig } from "../../config.ts";
-import type { DomainRules } from "./domains.ts";
-import { createResting } from "./search/resting.ts";
-import type { FoundPage, SearchFailure, SearchRequest, SearchService } from "./search/search-service.ts";
-import { createSearchTool, createSearchTools } from "./search.ts";
-
-const everywhere: DomainRules = { allow: [], deny: [] };
-
-interface Stage {
-  requests: SearchRequest[];
-  call(input: object, context?: Partial<ToolContext>): ReturnType<typeof callTool>;
-}
-
-/** A tool with one service that answers with these pages, or fails. */
-function stage(
-  answer: Partial<FoundPage>[] | SearchFailure["reason"],
-  { domains = everywhere, private_origins = [] as string[] } = {},
-): Stage {
-  const requests: SearchRequest[] = [];
-  const service: SearchService = {
-    name: "brave",
-    search: async (request) => {
-      requests.push(request);
-      if (typeof answer === "string")
-        return { ok: false, failure: { reason: answer, status: 401, retry_after_ms: null } };
-      const pages = answer.map((page) => ({ url: "", title: "", date: null, passage: "", ...page }));
-      return { ok: true, pages };
-    },
-  };
-  const means = { resting: createResting(), sleep: async () => {} };
-  const tool = createSearchTool([service], { domains, private_origins }, means);
-  return { requests, call: (input, context) => callTool([tool], "web_search", input, context) };
-}
-
-const pages = (count: number) =>
-  Array.from({ length: count }, (_, index) => ({ url: `https://a.example/${index}`, title: `Page ${index}` }));
+import { createSearchTools } from "./search.ts";
 
 describe("web_search", () => {
   it("is offered only where a service is set", () => {
@@ -252,56 +218,5 @@ describe("a query", () => {
       { query: "y", freshness: "month", domains: [] },
       { query: "z", freshness: null, domains: [] },
     ]);
-  });
-});
-
-describe("a search without results", () => {
-  it("says what to change in this query", async () => {
-    const { call } = stage([]);
-    expect((await call({ query: "x" })).content).toBe("No results. Use fewer or other words, or another language.");
-    expect((await call({ query: "x", freshness: "day", domains: ["a.example"] })).content).toBe(
-      "No results. Use fewer or other words, or another language. Leave freshness out: many pages have no date. Leave domains out.",
-    );
-  });
-
-  it.each<[SearchFailure["reason"], RegExp]>([
-    [
-      "key_refused",
-      /does not work on this server until its operator mends it, so don't try it again\. Tell the person/,
-    ],
-    ["account_empty", /does not work on this server until its operator/],
-    ["moved", /does not work on this server until its operator/],
-    ["format_refused", /does not work on this server until its operator/],
-    ["setup_refused", /does not work on this server until its operator/],
-    ["unreadable", /does not work on this server until its operator/],
-    ["rate_limited", /limit of requests\. Do other work for 10 s, then make this call again/],
-    ["timeout", /did not answer\. Make this call once more a little later/],
-    ["unavailable", /did not answer/],
-    ["unreachable", /did not answer/],
-    ["bad_request", /did not accept this query\. Write it as a few keywords/],
-  ])("because of %s says what to do, and nothing of the operator's", async (reason, words) => {
-    const { content, is_error } = await stage(reason).call({ query: "the query" });
-    expect(is_error).toBe(true);
-    expect(content).toMatch(words);
-    expect(content).not.toMatch(/brave|api|\bkey\b|account|http|401|the query/i);
-    if (reason !== "bad_request") expect(content).toContain("make up no source");
-  });
-
-  it("throws the reason of a cancelled run, which is no failure of the search", async () => {
-    const service: SearchService = {
-      name: "exa",
-      search: async (_request, { signal }) => {
-        signal.throwIfAborted();
-        return { ok: true, pages: [] };
-      },
-    };
-    const rules = { domains: everywhere, private_origins: [] };
-    const tool = createSearchTool([service], rules, {
-      resting: createResting(),
-      sleep: async () => {},
-    });
-    const reason = new Error("cancelled");
-    const call = callTool([tool], "web_search", { query: "x" }, { signal: AbortSignal.abort(reason) });
-    await expect(call).rejects.toBe(reason);
   });
 });
