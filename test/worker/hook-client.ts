@@ -3,6 +3,7 @@ import { env } from "cloudflare:test";
 import { createHmac } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 import { expect } from "vitest";
+import type { RunInput } from "../../src/protocol/thread.ts";
 import type { Client } from "./http-client.ts";
 
 export interface Sender {
@@ -44,6 +45,12 @@ export async function makeHook(from: Sender, part: Record<string, unknown> = {})
   return made.body as { trigger_id: string; secret: string };
 }
 
+export async function makeTrigger(from: Sender, body: Record<string, unknown>) {
+  const made = await from.send("POST", "/v1/triggers", body);
+  expect([made.status, made.text]).toEqual([201, made.text]);
+  return made.body as Record<string, unknown> & { trigger_id: string; secret: string; next_times: string[] };
+}
+
 /** A delivery without a key, as senders send it. */
 export function deliverTo(from: Sender, trigger_id: string, body: string, headers: Record<string, string>) {
   return from.as(null).send("POST", `/hooks/${trigger_id}`, body, headers);
@@ -61,6 +68,11 @@ export function hooksOf(client: Sender) {
       deliverTo(from, id, body, headers),
     logOf: (trigger_id: string) => readLog(client, trigger_id),
   };
+}
+
+/** What threads were asked to run. */
+export function inputsOf({ threads }: Client): RunInput[] {
+  return threads.asked.filter(({ method }) => method === "accept").map(({ input }) => input as RunInput);
 }
 
 export async function clearTriggers(): Promise<void> {
