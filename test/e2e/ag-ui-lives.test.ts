@@ -186,7 +186,7 @@ describe("HttpAgent, while lives end", () => {
         say(again, "more ");
         expect(await readReaders("lives-leave")).toBe(0);
       },
-      { timeout: 10_000, interval: 50 },
+      { timeout: 20_000, interval: 50 },
     );
     again.finish();
   });

@@ -85,7 +85,7 @@ it("a stream that was opened with a token continues over a new life when that to
   await setTimeout(10_500);
   expect((await ask(token, "GET", "/v1/users/me")).status).toBe(401);
   expect((await ask(next, "GET", "/v1/users/me")).status).toBe(401);
-}, 60_000);
+});
 
 it("signing out everywhere ends streams, waits and uploads within 15 s, and none of a key", async () => {
   const { token } = await signIn();
@@ -126,7 +126,7 @@ it("signing out everywhere ends streams, waits and uploads within 15 s, and none
     "/v1/projects/sessions/sandbox/files?path=",
   );
   expect(data.map(({ name }) => name)).not.toContain("late.txt");
-}, 60_000);
+});
 
 it("a session that expires loses its stream, and its upload leaves no file", async () => {
   const { token } = await signIn(6_000);
@@ -150,4 +150,4 @@ it("a session that expires loses its stream, and its upload leaves no file", asy
     "/v1/projects/sessions/sandbox/files?path=",
   );
   expect(data.map(({ name }) => name)).not.toContain("expired.txt");
-}, 60_000);
+});

@@ -190,7 +190,7 @@ describe("POST /ag-ui, when a life of the thread's object ends", () => {
     // The command prints it once itself, and once from its log.
     expect(results.at(-1)?.match(/begun/g), results.at(-1)).toHaveLength(2);
     await checkWhole(key, events);
-  }, 20_000);
+  });
 
   it("inside the arguments of a call, closes it, and sends the call that replaces it", async () => {
     const key = newKey();
@@ -293,7 +293,7 @@ describe("POST /ag-ui, while one life lasts", () => {
     const events = await reading.toEnd();
     expect(events.some(({ type }) => type === "MESSAGES_SNAPSHOT")).toBe(true);
     await checkWhole(key, events);
-  }, 30_000);
+  });
 
   it("leaves no reader behind when its client disconnects, and the run continues", async () => {
     const key = newKey();
