@@ -202,6 +202,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
 
   it("asks for a key where it has none or a wrong one, in the browser's language", async () => {
     const stranger = await stage.browser.newContext({ locale: "en-GB" });
+    stranger.setDefaultTimeout(60_000);
     const other = await stranger.newPage();
     await other.goto(stage.server.url);
     await other.getByLabel("API key").fill("wrong");
