@@ -94,7 +94,7 @@ describe("CommandLog past its limit", () => {
     for (let round = 0; round < 3; round += 1) await log.append("stdout", feeds);
     await log.finish();
     expect(log.size).toBeLessThanOrEqual(maxLogBytes);
-  }, 30_000);
+  }, 120_000);
 });
 
 describe("Separator", () => {

@@ -88,7 +88,7 @@ it("only the first request waits for a D1 that does not answer", async () => {
   vi.useFakeTimers();
   try {
     const first = recognize();
-    await vi.waitUntil(() => store.asked === 2);
+    await vi.waitUntil(() => store.asked === 2, 20_000);
     await vi.advanceTimersByTimeAsync(3_000);
     expect(await first).toMatchObject({ user_id: "user_1" });
     expect(await recognize()).toMatchObject({ user_id: "user_1" });
@@ -107,7 +107,7 @@ it("a key that this isolate deleted is refused while D1 fails", async () => {
   store.answer = () => failed;
   pass(MINUTE);
   const asked = recognize();
-  await vi.waitUntil(() => store.asked === 2);
+  await vi.waitUntil(() => store.asked === 2, 20_000);
   forget();
   fail();
   await expect(asked).rejects.toThrow("Failed query");
@@ -187,7 +187,7 @@ it("a key that is deleted while it is being looked up is not remembered", async 
       answer = resolve;
     });
   const first = recognize();
-  await vi.waitUntil(() => store.asked === 2);
+  await vi.waitUntil(() => store.asked === 2, 20_000);
   forget();
   answer([rowOf(store.hash)]);
   expect(await first).toMatchObject({ user_id: "user_1" });
@@ -238,7 +238,7 @@ it("knows the admin key although the request that hashed it first was cancelled"
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode("another key")));
   digest.mockImplementationOnce(() => new Promise<never>(() => {}));
   void recognize("another key", admin, db, { hash });
-  await vi.waitFor(() => expect(digest).toHaveBeenCalledTimes(2));
+  await vi.waitFor(() => expect(digest).toHaveBeenCalledTimes(2), 20_000);
   expect(await recognize("another key", admin, db, { hash })).toBeNull();
   digest.mockRestore();
 });

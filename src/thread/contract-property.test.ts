@@ -34,7 +34,7 @@ const { ThreadObject } = await import("./object.ts");
 
 const runs = Number(process.env.CONTRACT_RUNS ?? runCount(300));
 // Longer than all runs take: a long shrinking of a failure is cut short, and reports what it has.
-const SHRINK_MS = 30_000 + runs * 50;
+const SHRINK_MS = 120_000 + runs * 200;
 const TIME_LIMIT_MS = SHRINK_MS + 10_000;
 
 // Work that a life deferred to the end of the turn in which it ends does not happen.

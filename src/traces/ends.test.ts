@@ -34,7 +34,7 @@ describe("a run", () => {
   it("that is cancelled in a tool", async () => {
     const thread = new TracedThread({ tools: [stuck], replies: [work("wait")] });
     await thread.accept("go", { invocation_id: "inv_a" });
-    await vi.waitFor(() => expect([...thread.life.live.values()][0]?.started_calls).toHaveLength(1));
+    await vi.waitFor(() => expect([...thread.life.live.values()][0]?.started_calls).toHaveLength(1), 20_000);
     await cancelRun(thread.life, "inv_a");
     const spans = await thread.settled();
     expect(failures(spans).map(([name]) => name)).toEqual(["execute_tool shell"]);
@@ -51,7 +51,7 @@ describe("a run", () => {
       });
     const thread = new TracedThread({ replies: [slow] });
     await thread.accept("go", { invocation_id: "inv_a" });
-    await vi.waitFor(() => expect(thread.requests).toHaveLength(1));
+    await vi.waitFor(() => expect(thread.requests).toHaveLength(1), 20_000);
     await cancelRun(thread.life, "inv_a");
     const spans = await thread.settled();
     expect(failures(spans)).toEqual([["chat test-model", "cancelled"]]);
@@ -92,7 +92,7 @@ describe("a run", () => {
     const thread = new TracedThread({ replies: [say("one"), say("two")] });
     await thread.run("go", { invocation_id: "inv_a" });
     await thread.run("again", { invocation_id: "inv_b" });
-    await vi.waitFor(() => expect(thread.spans.filter(({ parent_id }) => parent_id === null)).toHaveLength(2));
+    await vi.waitFor(() => expect(thread.spans.filter(({ parent_id }) => parent_id === null)).toHaveLength(2), 20_000);
     const roots = thread.spans.filter(({ parent_id }) => parent_id === null);
     expect(new Set(roots.map(({ trace_id }) => trace_id)).size).toBe(2);
     expect(roots.map(({ attributes }) => attributes["taskloom.spans.dropped"])).toEqual([0, 0]);

@@ -209,7 +209,7 @@ describe("spans on their way to a collector", () => {
     await exporter.flush();
     expect(exporter.is_due).toBe(false);
     for (let batch = 0; batch < 3; batch++) {
-      await vi.waitFor(() => expect(held.length).toBe(batch + 1));
+      await vi.waitFor(() => expect(held.length).toBe(batch + 1), 20_000);
       held[batch]?.();
     }
     await flushed;

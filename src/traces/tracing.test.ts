@@ -126,7 +126,7 @@ describe("a run's trace", () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     await thread.accept("go", { invocation_id: "inv_a", traceparent });
-    await vi.waitFor(() => expect([...thread.life.live.values()][0]?.started_calls).toHaveLength(1));
+    await vi.waitFor(() => expect([...thread.life.live.values()][0]?.started_calls).toHaveLength(1), 20_000);
     isDying = false;
     thread.crash();
     ensureRunning(thread.life);

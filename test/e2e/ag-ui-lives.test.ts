@@ -137,11 +137,19 @@ describe("HttpAgent, while lives end", () => {
     first.call(0, "c1", "create_tasks", '{"sections":[{"title":"A","tasks":["one"]}]}');
     first.finish("tool_calls");
     const second = await model.next();
-    second.call(0, "c2", "execute_command", '{"command":"echo begun >> log; sleep 2; cat log"}');
+    const command = "echo begun >> log; until [ -e go ]; do sleep 0.1; done; cat log";
+    second.call(0, "c2", "execute_command", JSON.stringify({ command }));
     second.finish("tool_calls");
     await watched.until("STEP_STARTED");
     await vi.waitFor(async () => expect(await readInbox("lives-command")).toMatchObject([{ calls_begun: 1 }]), 20_000);
     await taskloom.endLife("lives-command");
+    const { project_id } = await taskloom.json<{ project_id: string }>("GET", "/v1/threads/lives-command");
+    const { status } = await fetch(`${taskloom.url}/v1/projects/${project_id}/sandbox/files/content?path=go`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${taskloom.key}`, "content-type": "application/octet-stream" },
+      body: "go",
+    });
+    expect(status).toBeLessThan(300);
     const third = await model.next();
     const results = third.messages.filter(({ role }) => role === "tool");
     expect(String(results.at(-1)?.content).split("begun").length).toBe(2);
@@ -186,7 +194,7 @@ describe("HttpAgent, while lives end", () => {
         say(again, "more ");
         expect(await readReaders("lives-leave")).toBe(0);
       },
-      { timeout: 10_000, interval: 50 },
+      { timeout: 20_000, interval: 50 },
     );
     again.finish();
   });

@@ -61,33 +61,37 @@ async function sendAndLeave(name: string, after_ms: number): Promise<void> {
 }
 
 describe("a client that is gone before the answer", () => {
-  it("leaves an entry with its outcome for each act that was done, and no act without one", {
-    timeout: 60_000,
-  }, async () => {
+  it("leaves an entry with its outcome for each act that was done, and no act without one", async () => {
     const [sent, at_once] = [80, 8];
     for (let first = 0; first < sent; first += at_once) {
       // From gone at once, over gone between the entry and its outcome, to gone after the answer.
       const leave = (place: number) => sendAndLeave(`left-${first + place}`, place * 10);
       await Promise.all(Array.from({ length: at_once }, (_, place) => leave(place)));
     }
-    // What continues behind is done when nothing has been added for a while.
+    const read = async () => {
+      const made = (await readKeys()).filter(({ name }) => name.startsWith("left-"));
+      const entries = await readEntries();
+      const open = entries.filter(({ outcome }) => outcome === null).length;
+      const done = new Set(entries.filter(({ outcome }) => outcome === "done").map(({ target }) => target));
+      return { made, entries, open, done };
+    };
+    // What continues behind may add a key between two reads.
     await expect
-      .poll(async () => (await readEntries()).filter(({ outcome }) => outcome === null).length, { timeout: 20_000 })
-      .toBe(0);
-    const made = (await readKeys()).filter(({ name }) => name.startsWith("left-"));
-    const entries = await readEntries();
-    const done = new Set(entries.filter(({ outcome }) => outcome === "done").map(({ target }) => target));
+      .poll(async () => {
+        const { made, done, open } = await read();
+        return { open, unknown: made.filter(({ key_id }) => !done.has(key_id)), others: done.size - made.length };
+      })
+      .toEqual({ open: 0, unknown: [], others: 0 });
+    const { made, entries } = await read();
     // Some were cut off before the server had read them, and some were not.
     expect(made.length).toBeGreaterThan(0);
-    expect(made.filter(({ key_id }) => !done.has(key_id))).toEqual([]);
-    expect(done.size).toBe(made.length);
     // What a client claims to be its address does not count: under `npm start` it is the machine's own.
     expect(new Set(entries.map(({ source }) => source.address))).toEqual(new Set(["127.0.0.1"]));
   });
 });
 
 describe("a runtime that is killed while many acts are under way", () => {
-  it("has an entry for each that was done, though not each has its outcome", { timeout: 60_000 }, async () => {
+  it("has an entry for each that was done, though not each has its outcome", async () => {
     for (let kill = 0; kill < 3; kill++) {
       const acts = Array.from({ length: 20 }, (_, place) =>
         owner.request("POST", "/v1/api-keys", { name: `killed-${kill}-${place}` }).catch(() => null),

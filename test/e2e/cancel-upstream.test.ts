@@ -3,10 +3,11 @@
 // left.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Run } from "../../src/protocol/run.ts";
+import { slowestDuring } from "../setup/busy.ts";
 import { makeState, type StartedServer, startServer } from "../setup/started-server.ts";
 import { type ModelCall, type PuppetModel, startPuppetModel } from "./puppet-model.ts";
 
-// The contract says two seconds; a slow machine gets twice that.
+// The contract says two seconds; a slow machine gets twice that, and ten times what a trivial request takes.
 const LIMIT_MS = 4_000;
 
 let model: PuppetModel;
@@ -41,9 +42,11 @@ async function cancelWhile(thread: string, begin: (call: ModelCall) => void): Pr
   const call = await model.next();
   begin(call);
   const began = performance.now();
-  const [cancelled] = await Promise.all([post(`${thread}/runs/inv-c/cancel`), call.closed]);
-  expect(cancelled).toMatchObject({ status: "cancelled" });
-  expect(performance.now() - began).toBeLessThan(LIMIT_MS);
+  const both = Promise.all([post(`${thread}/runs/inv-c/cancel`), call.closed]);
+  const took = both.then(() => performance.now() - began);
+  const slowest = await slowestDuring(both, () => fetch(`${server.url}/healthz`));
+  expect((await both)[0]).toMatchObject({ status: "cancelled" });
+  expect(await took).toBeLessThan(LIMIT_MS + 10 * slowest);
 }
 
 describe("a cancel", () => {

@@ -108,4 +108,4 @@ it("a deleted user's account is emptied over a kill of the runtime, and nobody e
   const path = `/v1/threads/w1/runs/${data[0]?.invocation_id}`;
   expect(await other.json("GET", path)).toMatchObject({ status: "running" });
   expect(await other.json("POST", `${path}/cancel`)).toMatchObject({ status: "cancelled" });
-}, 90_000);
+});

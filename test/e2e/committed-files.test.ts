@@ -19,7 +19,7 @@ const hashOf = (text: string) => createHash("sha256").update(text).digest("hex")
 
 let count = 0;
 
-describe("a project's checkout", { timeout: 90_000 }, () => {
+describe("a project's checkout", () => {
   let fixture: Fixture;
   let host: GitServer;
   beforeAll(async () => {

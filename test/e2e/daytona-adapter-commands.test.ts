@@ -49,7 +49,7 @@ describe.concurrent("a command that asks", () => {
   }
 
   it("is reported at the wait's end, if its question ends with a line", async () => {
-    const state = await adapter.run("echo 'Name?'; read -r name", { wait_ms: 3_500 });
+    const state = await adapter.run("echo 'Name?'; read -r name", { wait_ms: 8_000 });
     expect(state).toEqual({ exit_code: null, output: "Name?\n", omitted_bytes: 0, waits_for_input: true });
   });
 

@@ -69,7 +69,7 @@ afterAll(async () => {
   await rm(clone, { recursive: true, force: true });
 });
 
-describe("npm run dev", () => {
+describe("npm run dev", { timeout: 240_000 }, () => {
   it("prints that it is for development, and serves a changed source on its own", async () => {
     await awaitLine(/for development/);
     await awaitLine(/^ready on/);

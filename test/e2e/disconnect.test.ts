@@ -48,7 +48,7 @@ async function playFirst(thread: string, watcher: StreamReader): Promise<void> {
   first.args(0, '"tasks":["count","tell"]}]}');
   first.finish("tool_calls");
   const second = await client.model.next();
-  const command = "for i in 1 2 3 4 5 6; do echo line $i; sleep 0.4; done";
+  const command = "for i in 1 2 3 4 5 6; do echo line $i; sleep 0.6; done";
   second.call(0, "call-count", "execute_command", JSON.stringify({ command }));
   second.call(1, "call-read", "read_file", '{"path":"missing.txt"}');
   second.finish("tool_calls");

@@ -74,7 +74,7 @@ async function readDescription(): Promise<Description> {
   return (await (await fetch(`${stage.server.url}/openapi.json`)).json()) as Description;
 }
 
-describe.skipIf(!hasBrowser)("/docs", () => {
+describe.skipIf(!hasBrowser)("/docs", { timeout: 240_000 }, () => {
   beforeAll(async () => {
     stage = await openWebStage();
     await stage.request("POST", "/v1/threads", { thread_id: "thread-of-the-docs" });

@@ -123,6 +123,7 @@ describe.runIf(hasBrowser)("EventSource of a browser", () => {
     const call = await client.model.next();
     const { pathname, search } = new URL(await ask("browser/runs/inv-1"));
     const page = await browser.newPage();
+    page.setDefaultTimeout(60_000);
     const requests: string[] = [];
     page.on("request", (request) => requests.push(request.url()));
     await page.goto(`${proxy.url}/healthz`);

@@ -12,6 +12,7 @@ import { startModel } from "../../dev/model/server.ts";
 import type { MessageRow } from "../../src/protocol/message.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import { rowsOfType } from "../fakes/message-rows.ts";
+import { slowestDuring } from "../setup/busy.ts";
 import { makeState, startServer } from "../setup/started-server.ts";
 import { apiKey, connectClient } from "./daytona-fixture.ts";
 
@@ -25,7 +26,8 @@ export interface FaultySandboxes {
   ask(thread: string, message: string): Promise<Run>;
   /** A run that continues; returns its id. */
   begin(thread: string, message: string): Promise<string>;
-  cancel(thread: string, run: string): Promise<{ run: Run; ms: number }>;
+  /** `slowest`: of trivial requests meanwhile, in ms. */
+  cancel(thread: string, run: string): Promise<{ run: Run; ms: number; slowest: number }>;
   /** The tool results that the model received, without the environment. */
   results(thread: string): Promise<string[]>;
   sandboxOf(thread: string): Promise<Sandbox>;
@@ -81,8 +83,10 @@ export async function startFaultySandboxes(): Promise<FaultySandboxes> {
       (await json<Run>("POST", `/v1/threads/${thread}/runs`, { message })).invocation_id,
     cancel: async (thread, run) => {
       const begun = performance.now();
-      const ended = await json<Run>("POST", `/v1/threads/${thread}/runs/${run}/cancel`);
-      return { run: ended, ms: performance.now() - begun };
+      const ending = json<Run>("POST", `/v1/threads/${thread}/runs/${run}/cancel`);
+      const took = ending.then(() => performance.now() - begun);
+      const slowest = await slowestDuring(ending, () => fetch(`${server.url}/healthz`));
+      return { run: await ending, ms: await took, slowest };
     },
     results: async (thread) => {
       const path = `/v1/threads/${thread}/messages?limit=200&type=tool`;

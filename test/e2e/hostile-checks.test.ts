@@ -31,7 +31,7 @@ afterAll(() => fixture.dispose());
 
 const look = (...specs: CheckInput[]) => runChecks(place, specs);
 
-describe("a hostile check", { timeout: 90_000 }, () => {
+describe("a hostile check", () => {
   it("reads no secret out of a file, an answer or an output, whatever it asks of it", async () => {
     await run(`printf 'KEY=%s\\n' "$TOKEN" > env.txt; printf '{"key":"%s"}' "$TOKEN" > key.json`);
     const serve = `exec node -e 'require("http").createServer((q, a) => a.end(process.env.TOKEN)).listen(8461)'`;

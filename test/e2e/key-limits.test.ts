@@ -79,11 +79,9 @@ it("a key that may only read watches a run, and can neither steer, answer nor ca
   stream.leave();
 });
 
-it("a key that expires loses its stream and its terminal within 15 s, and its owner loses none", async () => {
-  await startStalled("expiring");
-  const kept = await openReader(owner, "/v1/threads/expiring/events", {});
-  const leaver = await make({ expires_in_seconds: 8 });
-  const expired = Date.parse(leaver.expires_at ?? "");
+/** Such a key, as soon as it has a stream and a terminal. */
+async function openBoth(expires_in_seconds: number) {
+  const leaver = await make({ expires_in_seconds });
   const stream = await openReader(leaver, "/v1/threads/expiring/events", {});
   const { url } = await leaver.json<{ url: string }>("POST", "/v1/projects/limits/sandbox/terminal", {
     session: "two",
@@ -93,6 +91,22 @@ it("a key that expires loses its stream and its terminal within 15 s, and its ow
   socket.on("message", (data, isBinary) => void (isBinary || said.push(String(data))));
   const closed = once(socket, "close").then(([code]) => ({ code: code as number, at: Date.now() }));
   await once(socket, "message");
+  return { leaver, stream, socket, said, closed };
+}
+
+it("a key that expires loses its stream and its terminal within 15 s, and its owner loses none", async () => {
+  await startStalled("expiring");
+  const kept = await openReader(owner, "/v1/threads/expiring/events", {});
+  // The sandbox is there from here on, and it is known how long this machine takes for the rest.
+  const first = await openBoth(3_600);
+  const began = Date.now();
+  const second = await openBoth(3_600);
+  for (const { stream, socket } of [first, second]) {
+    stream.leave();
+    socket.close();
+  }
+  const { leaver, stream, said, closed } = await openBoth(4 + Math.ceil((3 * (Date.now() - began)) / 1_000));
+  const expired = Date.parse(leaver.expires_at ?? "");
   expect(Date.now()).toBeLessThan(expired);
 
   const cut = await stream.ended.then((how) => ({ how, at: Date.now() }));
@@ -106,23 +120,23 @@ it("a key that expires loses its stream and its terminal within 15 s, and its ow
   expect(await refused.json()).toMatchObject({ detail: `The API key expired at ${leaver.expires_at}.` });
   expect(await Promise.race([kept.ended, setTimeout(500, "open")])).toBe("open");
   kept.leave();
-}, 60_000);
+});
 
 it("a key that expires during its upload leaves no file", async () => {
-  const leaver = await make({ expires_in_seconds: 4 });
-  const expired = Date.parse(leaver.expires_at ?? "");
   const path = "/v1/projects/limits/sandbox/files";
   await owner.json("GET", `${path}?path=`);
+  const leaver = await make({ expires_in_seconds: 4 });
+  const expired = Date.parse(leaver.expires_at ?? "");
   const headers = { authorization: `Bearer ${leaver.key}` };
   const sent = request(`${leaver.url}${path}/content?path=late.txt`, { method: "PUT", headers });
   const answered = once(sent, "response") as Promise<[IncomingMessage]>;
   sent.write("first ");
   // Its last bytes come a second after the expiry, long before anybody would ask D1 for the key.
-  await setTimeout(expired + 1_000 - Date.now());
+  await setTimeout(Math.max(0, expired + 1_000 - Date.now()));
   sent.end("last");
   const [answer] = await answered;
   expect(answer.statusCode).toBe(401);
   expect(await json(answer)).toMatchObject({ detail: `The API key expired at ${leaver.expires_at}.` });
   const { data } = await owner.json<{ data: { name: string }[] }>("GET", `${path}?path=`);
   expect(data.map(({ name }) => name)).not.toContain("late.txt");
-}, 60_000);
+});

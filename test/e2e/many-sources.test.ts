@@ -162,7 +162,7 @@ describe("a run with a hundred sources", () => {
       expectHundred(run);
       await goOn(thread);
     }
-  }, 90_000);
+  });
 
   it("is the same run when it is requested again, and pays for nothing twice", async () => {
     const body = { message: "Look it up." };
@@ -235,7 +235,7 @@ describe("a run that reads a page", () => {
       },
     });
     expect(paths()).toEqual(["/silent-once", "/silent-once", "/json"]);
-  }, 30_000);
+  });
 
   it("at a host that another thread reads waits for its turn, which a cancel of the other gives it at once", async () => {
     await start("holds", `Read ${site.url}/drip`);
@@ -266,5 +266,5 @@ describe("a run that reads a page", () => {
     ] as const)
       expect((await client.readRun(thread, "inv-1")).sources ?? []).toHaveLength(n);
     await expect.poll(() => site.open()).toBe(0);
-  }, 30_000);
+  });
 });

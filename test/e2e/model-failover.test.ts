@@ -1,9 +1,8 @@
 // Several model servers: a run whose default server is down continues at the second one, also when the object's life
 // ends on the way, and nobody who reads it learns where either of them is.
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Run } from "../../src/protocol/run.ts";
+import { findFreePort } from "../setup/started-server.ts";
 import { type MortalTaskloom, startMortalTaskloom } from "./mortal-server.ts";
 import { type ModelCall, type PuppetModel, startPuppetModel } from "./puppet-model.ts";
 
@@ -15,11 +14,8 @@ let second: PuppetModel;
 let ports: string[];
 
 beforeAll(async () => {
-  // A port that was free a moment ago: nobody listens there.
-  const dead = createServer().listen(0, "127.0.0.1");
-  await once(dead, "listening");
-  const { port } = dead.address() as AddressInfo;
-  dead.close();
+  // Nobody listens there, nor gets this port from the system.
+  const port = await findFreePort();
   second = await startPuppetModel();
   ports = [String(port), new URL(second.baseUrl).port];
   const server = { base_url: second.baseUrl, key: KEYS[1], headers: { "X-Team": HEADER }, models: ["org/model"] };

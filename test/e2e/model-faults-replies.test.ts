@@ -58,7 +58,7 @@ describe.concurrent("a tool call of the model", () => {
   });
 });
 
-describe("a reply of the model", () => {
+describe("a reply of the model", { timeout: 180_000 }, () => {
   it("that is empty is requested again without a fault", async () => {
     const { run, events } = await runToEnd(taskloom, "Empty once: [[empty]] [[times 1]] [[text Not empty.]]");
     expect(run).toMatchObject({ status: "completed", steps: 2, result: { text: "Not empty." } });

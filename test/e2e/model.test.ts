@@ -77,6 +77,7 @@ describe.skipIf(process.platform !== "linux" || process.arch !== "x64")("the sho
     address = `http://127.0.0.1:${typeof bound === "object" ? bound?.port : ""}/`;
     browser = await playwright.launch({ executablePath: await chromium.executablePath(), args: chromium.args });
     page = await browser.newPage();
+    page.setDefaultTimeout(60_000);
   });
   afterAll(async () => {
     await browser?.close();

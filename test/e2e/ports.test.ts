@@ -52,9 +52,12 @@ interface Answer {
 }
 
 /** Null where the port doesn't speak HTTP. */
+/** How long nothing may come: the Worker's own port answers, however late, and the others need not. */
+const patienceFor = (port: number): number => (port === server.port ? 30_000 : 3_000);
+
 async function ask(port: number, path: string, init: RequestInit = {}): Promise<Answer | null> {
   try {
-    const signal = AbortSignal.timeout(3_000);
+    const signal = AbortSignal.timeout(patienceFor(port));
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { redirect: "manual", signal, ...init });
     return { status: response.status, text: (await response.text()).slice(0, 2_000) };
   } catch {
@@ -63,7 +66,7 @@ async function ask(port: number, path: string, init: RequestInit = {}): Promise<
 }
 
 /** Sends one request byte for byte and reads to the end. */
-function askRaw(port: number, request: string, patience_ms = 3_000): Promise<string> {
+function askRaw(port: number, request: string, patience_ms = patienceFor(port)): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     let text = "";

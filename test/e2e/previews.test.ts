@@ -287,6 +287,7 @@ describe.skipIf(!hasBrowser)("in a browser", () => {
 
   it("a program runs on an origin of its own; what is not there yet appears as soon as it is", async () => {
     const page = await browser.newPage();
+    page.setDefaultTimeout(60_000);
     await page.goto(`${shop}/page`);
     expect(await page.title()).toBe(`ran ${new URL(shop).host}`);
     expect((await page.context().cookies()).map(({ name, domain }) => [name, domain])).toEqual([

@@ -104,7 +104,9 @@ describe("where Daytona keeps secrets", () => {
     expect(await kept()).toEqual([]);
   });
 
-  it("a server that dies after the secret and before the sandbox continues with both", async () => {
+  it("a server that dies after the secret and before the sandbox continues with both", {
+    timeout: 180_000,
+  }, async () => {
     await makeThread(taskloom, "killed", "three");
     await taskloom.json("PUT", "/v1/projects/killed/secrets/TOKEN", { value: CANARY, hosts: ["api.example.com"] });
     const fault: Fault = { request: "POST /api/sandbox", answer: "silence", hits: 0 };

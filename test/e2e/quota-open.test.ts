@@ -56,7 +56,7 @@ const NO_STREAM = "/v1/threads/none/events";
 const NO_FILE = file("none");
 
 // The runtime notices who has left when it sends something: some seconds later.
-describe("a stream", { timeout: 60_000 }, () => {
+describe("a stream", () => {
   it("is given back by a client that leaves it", async () => {
     await leave("GET /v1/threads/open/events", "", "answered");
     await expectFree(NO_STREAM);

@@ -102,6 +102,7 @@ describe("research with npm start and no key", () => {
   it.skipIf(!hasBrowser)("shows citations as links on the page, and the sources below the answer", async () => {
     const browser = await openBrowser();
     const page = await browser.newPage({ locale: "en-GB", viewport: { width: 390, height: 844 } });
+    page.setDefaultTimeout(60_000);
     await page.goto(`${server.address}&thread=en`);
     const answer = page.locator("[data-answer]").last();
     await answer.locator("[data-sources] a").first().waitFor({ timeout: 60_000 });

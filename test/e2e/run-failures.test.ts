@@ -1,9 +1,8 @@
 // What people receive when the model or the sandbox fails, or a setting is missing: always an end, with a code and a
 // helpful sentence; never silence, never a key. Every model fault is in the model-faults files.
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Run } from "../../src/protocol/run.ts";
+import { findFreePort } from "../setup/started-server.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 import { type PuppetModel, startPuppetModel } from "./puppet-model.ts";
 import { checkFrames, openReader, readAsClient, readConversation } from "./stream-reader.ts";
@@ -16,11 +15,8 @@ let deadUrl: string;
 
 beforeAll(async () => {
   puppet = await startPuppetModel();
-  // A port that was free a moment ago: nobody listens there.
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  deadUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  server.close();
+  // Nobody listens there, nor gets this port from the system.
+  deadUrl = `http://127.0.0.1:${await findFreePort()}`;
   taskloom = await startTaskloom({ DAYTONA_API_URL: `${deadUrl}/api` });
   configured = { ...taskloom.settings };
 });

@@ -29,7 +29,7 @@ describeSandboxChecks("Daytona in Node", async () => {
 
 let count = 0;
 
-describe("the runner, in a sandbox", { timeout: 90_000 }, () => {
+describe("the runner, in a sandbox", () => {
   let adapter: Adapter;
   beforeAll(async () => {
     adapter = await startAdapter();
@@ -140,7 +140,7 @@ describe("the runner, in a sandbox", { timeout: 90_000 }, () => {
   });
 });
 
-describe("what a check's command gets of the project", { timeout: 90_000 }, () => {
+describe("what a check's command gets of the project", () => {
   let fixture: Fixture;
   beforeAll(async () => {
     fixture = await startFixture({ apiKey });
@@ -171,7 +171,7 @@ describe("what a check's command gets of the project", { timeout: 90_000 }, () =
   });
 });
 
-describe("what is pushed", { timeout: 90_000 }, () => {
+describe("what is pushed", () => {
   let fixture: Fixture;
   let host: GitServer;
   beforeAll(async () => {

@@ -10,7 +10,7 @@ import { eventually, findProcesses, marker } from "./daytona-fixture.ts";
 import { type FaultySandboxes, ofRecord, ofSandbox } from "./faulty-sandboxes.ts";
 import { openReader } from "./stream-reader.ts";
 
-/** The contract's figure, with a margin for a busy machine. */
+/** The contract's figure, with a margin for a busy machine, and ten times what a trivial request takes. */
 const cancelMs = 2_000;
 const slackMs = 1_000;
 
@@ -26,10 +26,10 @@ const command = (text: string) => `[[tool execute_command {"command":"${text}"}]
 
 /** Cancels and checks what holds for every cancel. */
 async function cancel(cell: string, thread: string, run: string): Promise<Run> {
-  const { run: ended, ms } = await sandboxes.cancel(thread, run);
+  const { run: ended, ms, slowest } = await sandboxes.cancel(thread, run);
   measure(`cancel: ${cell}`, ms);
   expect([cell, ended.status, ended.error]).toEqual([cell, "cancelled", null]);
-  expect(ms).toBeLessThan(cancelMs + slackMs);
+  expect(ms).toBeLessThan(cancelMs + slackMs + 10 * slowest);
   expect((await sandboxes.results(thread)).at(-1)).toMatch(/^cancelled/);
   return ended;
 }

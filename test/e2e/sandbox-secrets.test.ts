@@ -104,8 +104,7 @@ describe("on a Daytona without secrets", () => {
     expect(slow.exit_code).toBeNull();
     expect(slow.output + slow.live).not.toContain("4711");
     given = [];
-    const again = await sandbox.readCommand(slow.id, untilEnd());
-    expect(again.output).toBe("***\n");
+    await expect.poll(async () => (await sandbox.readCommand(slow.id, untilEnd())).output).toBe("***\n");
     await sandbox.terminateCommand(slow.id, untilEnd());
     expect((await sandbox.readCommand(slow.id, untilEnd())).output).toBe("***\n");
   });

@@ -8,7 +8,7 @@ export const account = (page: Page, name: string) => button(page, `Account: ${na
 export const question = (page: Page) => page.getByRole("dialog", { name: "Switch accounts?" });
 export const said = (page: Page) => page.locator("[data-said]").allTextContents();
 export const answer = (page: Page) => page.locator("[data-answer=whole]");
-export const fragment = (page: Page) => new URL(page.url()).hash;
+export const fragment = (page: Page) => page.evaluate<string>("location.hash");
 export const readStorage = (page: Page) => page.evaluate<Record<string, string>>("({ ...localStorage })");
 export const storedKey = async (page: Page) => (await readStorage(page))["taskloom key"];
 export const open = (page: Page, place: string) => page.evaluate(`location.hash = ${JSON.stringify(place)}`);

@@ -102,5 +102,5 @@ describe("a summary between reading and citing", () => {
     const [, row] = (await client.listMessages("summarized", "assistant")).slice(-2);
     expect(row?.metadata.cites).toEqual(result?.sources);
     expect(agent.messages.at(-1)).toMatchObject({ content: answer });
-  }, 60_000);
+  });
 });

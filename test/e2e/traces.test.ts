@@ -17,7 +17,7 @@ beforeAll(async () => {
     OTEL_EXPORTER_OTLP_HEADERS: `x-key=${COLLECTOR_KEY}`,
     OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test",
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await taskloom.close();

@@ -29,7 +29,7 @@ beforeAll(async () => {
     OPENAI_API_KEY: mark("model-key"),
   });
   configured = { ...taskloom.settings };
-}, 60_000);
+});
 
 afterAll(async () => {
   await taskloom.close();

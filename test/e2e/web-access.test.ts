@@ -8,7 +8,7 @@ let stage: WebStage;
 
 const asked = '[[tool ask {"question":"Which colour?","choices":["red","blue"]}]]';
 
-describe.skipIf(!hasBrowser)("the web app", () => {
+describe.skipIf(!hasBrowser)("the web app", { timeout: 180_000 }, () => {
   beforeAll(async () => {
     stage = await openWebStage();
     await stage.request("POST", "/v1/threads/shop/runs?wait=1", { message: "帮我做一个电商网站" });
@@ -59,7 +59,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await page.locator("[data-answer=whole]").getByText("blue").waitFor();
     expect(await page.locator("[data-said]").first().textContent()).toBe(`line one\n${asked}`);
     await keyboard.press("Control+k");
-    await page.getByRole("dialog").waitFor();
+    await page.getByRole("dialog").locator("input:focus").waitFor();
     await keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     expect(complaints).toEqual([]);
@@ -93,12 +93,12 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await page.getByLabel("Message", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Switch to Chinese" }).click();
     await page.getByLabel("消息", { exact: true }).waitFor();
-    expect(await page.evaluate("document.documentElement.lang")).toBe("zh-CN");
+    await expect.poll(() => page.evaluate("document.documentElement.lang")).toBe("zh-CN");
     await page.getByRole("button", { name: "跟随系统" }).click();
     await page.getByRole("button", { name: "浅色模式" }).click();
     await page.reload();
     await page.getByLabel("消息", { exact: true }).waitFor();
-    expect(await page.evaluate("document.documentElement.dataset.theme")).toBe("dark");
+    await expect.poll(() => page.evaluate("document.documentElement.dataset.theme")).toBe("dark");
     await close();
   });
 });

@@ -113,9 +113,12 @@ describe.skipIf(!hasBrowser)("the conversation", () => {
     await visit.send("[[text Short.]]");
     await page.locator("[data-said]").last().getByText("Short.").waitFor();
     await page.getByText("Short.", { exact: true }).waitFor();
-    const place = await page.locator("[data-said]").last().boundingBox();
-    const log = await page.getByRole("log").boundingBox();
-    expect(place !== null && log !== null && place.y >= log.y && place.y < log.y + log.height).toBe(true);
+    const isShown = async () => {
+      const place = await page.locator("[data-said]").last().boundingBox();
+      const log = await page.getByRole("log").boundingBox();
+      return place !== null && log !== null && place.y >= log.y && place.y < log.y + log.height;
+    };
+    await expect.poll(isShown).toBe(true);
   });
 
   it("lets the head of a new conversation be read at small heights", async () => {

@@ -49,6 +49,7 @@ describe.skipIf(!hasBrowser)("costs on the page", () => {
     expect(await listViolationsInBoth(page)).toEqual({ light: [], dark: [] });
     await page.close();
     const chinese = await (await stage.browser.newContext({ locale: "zh-CN" })).newPage();
+    chinese.setDefaultTimeout(60_000);
     await fakeCosts(chinese);
     await chinese.goto(`${stage.server.address}&thread=ended`);
     await chinese.getByText("已停止：达到该智能体的上限（$5）。").waitFor();
@@ -65,7 +66,7 @@ describe.skipIf(!hasBrowser)("costs on the page", () => {
     expect(await end.textContent()).not.toContain("raw words");
     await page.getByRole("button", { name: locale === "zh-CN" ? "重试" : "Try again" }).waitFor();
     await page.setViewportSize({ width: 390, height: 800 });
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    await expect.poll(() => page.evaluate("document.documentElement.scrollWidth")).toBe(390);
     expect(await listViolationsInBoth(page)).toEqual({ light: [], dark: [] });
   });
 
@@ -100,11 +101,13 @@ describe.skipIf(!hasBrowser)("costs on the page", () => {
     await dialog.locator("label", { hasText: /^Cost$/ }).click();
     await dialog.getByRole("group", { name: /^Cost by day/ }).waitFor();
     const users = dialog.getByRole("region", { name: "Users by cost" }).last();
-    expect(await users.getByRole("row").allTextContents()).toEqual([
-      "UserCostReservedInputCached inputOutputRuns",
-      "Ada$12.50$0.25 of it estimated$0.255,000,0004,000,00090,00042",
-      "user_bob–60,000 tokens10,00002,0003",
-    ]);
+    await expect
+      .poll(() => users.getByRole("row").allTextContents())
+      .toEqual([
+        "UserCostReservedInputCached inputOutputRuns",
+        "Ada$12.50$0.25 of it estimated$0.255,000,0004,000,00090,00042",
+        "user_bob–60,000 tokens10,00002,0003",
+      ]);
     expect(await listViolationsInBoth(page)).toEqual({ light: [], dark: [] });
   });
 });

@@ -38,6 +38,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
 
   it("of a link left before its account was known signs nobody in later", async () => {
     const context = await people.stage.browser.newContext({ locale: "en-GB" });
+    context.setDefaultTimeout(60_000);
     const held = Promise.withResolvers<void>();
     await context.route("**/v1/users/me", (route) => held.promise.then(() => route.continue()));
     const page = await context.newPage();
@@ -52,6 +53,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
 
   it("leads to the place of the newest link, even while its account is looked up", async () => {
     const context = await people.stage.browser.newContext({ locale: "en-GB" });
+    context.setDefaultTimeout(60_000);
     const held = Promise.withResolvers<void>();
     await context.route("**/v1/users/me", (route) => held.promise.then(() => route.continue()));
     const page = await context.newPage();
@@ -59,7 +61,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await open(page, `key=${ada}&thread=second`);
     held.resolve();
     await account(page, "Ada").waitFor();
-    expect(fragment(page)).toBe("#thread=second");
+    expect(await fragment(page)).toBe("#thread=second");
     await context.close();
   });
 
@@ -75,11 +77,11 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     for (const way of ways) {
       await page.evaluate(way);
       await question(page).waitFor();
-      expect(page.url()).not.toContain(bob);
+      expect(await page.evaluate<string>("location.href")).not.toContain(bob);
       await button(page, "Stay signed in as Ada").click();
       await question(page).waitFor({ state: "detached" });
       expect(await box(page).inputValue()).toBe("half a thought");
-      expect(fragment(page)).toBe("#thread=mine");
+      expect(await fragment(page)).toBe("#thread=mine");
     }
     expect(await storedKey(page)).toBe(ada);
     expect(await isSame(page)).toBe(true);
@@ -157,7 +159,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await button(page, "Switch to Bob").click();
     await account(page, "Bob").waitFor();
     await expect.poll(() => box(page).inputValue()).toBe("");
-    expect(fragment(page)).toBe("#thread=theirs");
+    expect(await fragment(page)).toBe("#thread=theirs");
   });
 
   it("is asked about while the server can't be reached, and switched only once the account is known", async () => {

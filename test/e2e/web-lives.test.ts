@@ -58,6 +58,21 @@ async function passHalfAnHour(page: Page, asked: string[]): Promise<string[]> {
   return [...asked];
 }
 
+/** A thread whose run, once it has got `message`, works until `release` is called. */
+async function holdRun(thread: string): Promise<{ message: string; release(): Promise<void> }> {
+  await stage.request("POST", "/v1/projects", { project_id: thread, name: thread });
+  await stage.request("POST", "/v1/threads", { thread_id: thread, project_id: thread });
+  const address = new URL(`/v1/projects/${thread}/sandbox/files/content?path=go`, stage.server.url);
+  const headers = { authorization: `Bearer ${stage.server.key}`, "content-type": "application/octet-stream" };
+  const command = "until [ -e go ]; do sleep 0.1; done";
+  return {
+    message: `[[tool execute_command ${JSON.stringify({ command })}]]`,
+    release: async () => {
+      expect((await fetch(address, { method: "PUT", headers, body: "go" })).ok).toBe(true);
+    },
+  };
+}
+
 const idle = (page: Page) => page.getByRole("button", { name: "发送", exact: true }).waitFor();
 const answers = (page: Page) => page.locator("[data-answer]");
 const words = (count: number) => Array.from({ length: count }, () => "word").join(" ");
@@ -160,9 +175,10 @@ describe.skipIf(!hasBrowser)("the web app", () => {
   });
 
   it("takes a message while a run works: into the run at its next step, or as the next run", async () => {
-    const { page, send } = await visit();
+    const { message, release } = await holdRun("held");
+    const { page, send } = await visit({ place: "&thread=held" });
     const box = page.getByLabel("消息", { exact: true });
-    await send('[[tool execute_command {"command":"sleep 3"}]]');
+    await send(message);
     await page.locator("[data-tool=execute_command]").waitFor();
     await box.fill("[[text steered]]");
     await box.press("Enter");
@@ -171,6 +187,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await page.getByRole("radio", { name: "排队", exact: true }).check();
     await page.getByRole("button", { name: "发送", exact: true }).click();
     await page.locator("[data-waiting]").getByText("排队中").waitFor();
+    await release();
     await answers(page).getByText("queued", { exact: true }).waitFor();
     await idle(page);
     const log = await readLog(page);
@@ -182,9 +199,10 @@ describe.skipIf(!hasBrowser)("the web app", () => {
   });
 
   it("shows waiting messages after a reload and in another tab, until each is taken once", async () => {
-    const { page, send, complaints } = await visit();
-    await send("[[say 150]] [[pace 8]]");
-    await answers(page).getByText("word word").waitFor();
+    const { message, release } = await holdRun("reloaded");
+    const { page, send, complaints } = await visit({ place: "&thread=reloaded" });
+    await send(message);
+    await page.locator("[data-tool=execute_command]").waitFor();
     await sendBeside(page, "[[text queued]]", "排队");
     await sendBeside(page, "[[text steered]]", "立即发送");
     const expected = [
@@ -197,10 +215,11 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await other.goto(page.url());
     await seeWaiting(other, expected);
     expect(await page.locator("[data-answer=whole]").count()).toBe(0);
+    await release();
     for (const each of [page, other]) {
       await answers(each).getByText("queued", { exact: true }).waitFor();
       await idle(each);
-      const said = ["[[say 150]] [[pace 8]]", words(150), "[[text steered]]", "steered", "[[text queued]]", "queued"];
+      const said = [message, "[[text steered]]", "steered", "[[text queued]]", "queued"];
       expect(await readLog(each)).toEqual(said);
       expect(await readWaiting(each)).toEqual([]);
     }
@@ -210,7 +229,8 @@ describe.skipIf(!hasBrowser)("the web app", () => {
   it("finds the run that works behind a long queue", async () => {
     const path = "/v1/threads/crowded/runs";
     const begin = (message: string) => stage.request("POST", path, { message });
-    await begin("[[say 40]] [[pace 10]]");
+    const { message, release } = await holdRun("crowded");
+    await begin(`${message}[[then]][[say 40]]`);
     const texts = Array.from({ length: 12 }, (_, place) => `number ${place}`);
     for (const text of texts) await begin(`[[text ${text}]]`);
     // So tall that the whole log is rendered: rows out of sight are not.
@@ -219,11 +239,12 @@ describe.skipIf(!hasBrowser)("the web app", () => {
       page,
       texts.map((text) => ["enqueue", `[[text ${text}]]`]),
     );
+    await release();
     await answers(page).getByText("word word").waitFor();
     await answers(page).getByText("number 11", { exact: true }).waitFor();
     await idle(page);
     const said = texts.flatMap((text) => [`[[text ${text}]]`, text]);
-    expect(await readLog(page)).toEqual(["[[say 40]] [[pace 10]]", words(40), ...said]);
+    expect(await readLog(page)).toEqual([`${message}[[then]][[say 40]]`, words(40), ...said]);
   });
 
   it("shows what another tab sends while a run works, and no longer what somebody took back", async () => {

@@ -249,7 +249,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     expect(await page.locator("[data-answer=whole]").count()).toBe(0);
     await page.keyboard.press("Escape");
     await idle();
-    expect(await page.title()).toBe("[[say 2000]] [[pace 20]] a garden · Taskloom");
+    await expect.poll(() => page.title()).toBe("[[say 2000]] [[pace 20]] a garden · Taskloom");
   });
 
   it("a conversation is started in a project", async () => {

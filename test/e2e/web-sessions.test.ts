@@ -32,6 +32,7 @@ function startHostile(): Promise<Server> {
 async function signIn(host: string): Promise<void> {
   session = await makeSession(await taskloom.runtime.database(), { user_id: "user_ada" });
   context = await browser.newContext();
+  context.setDefaultTimeout(60_000);
   const cookie = { name: "taskloom-session", value: session.token, domain: host, path: "/" };
   await context.addCookies([{ ...cookie, httpOnly: true, sameSite: "Strict" }]);
 }
@@ -69,7 +70,7 @@ describe.skipIf(!hasBrowser)("a session", () => {
     own = `http://${HOST}:${new URL(taskloom.url).port}`;
     hostilePort = (hostile.address() as AddressInfo).port;
     await taskloom.json("POST", "/v1/users", { user_id: "user_ada" });
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await taskloom?.close();

@@ -38,7 +38,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
 
   it("is taken from a link where nobody is signed in, and the page names the account", async () => {
     const { page } = await visitAsAda("&thread=linked");
-    expect(fragment(page)).toBe("#thread=linked");
+    expect(await fragment(page)).toBe("#thread=linked");
     expect(await storedKey(page)).toBe(ada);
     const admin = await people.visit(people.stage.server.key);
     await account(admin.page, "user_first").waitFor();
@@ -46,15 +46,16 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
 
   it("survives a reload while its account is looked up", async () => {
     const context = await people.stage.browser.newContext({ locale: "en-GB" });
+    context.setDefaultTimeout(60_000);
     const held = Promise.withResolvers<void>();
     await context.route("**/v1/users/me", (route) => held.promise.then(() => route.continue()));
     const page = await context.newPage();
     await page.goto(people.link(ada, "&thread=mine"));
-    expect(fragment(page)).toBe("#thread=mine");
+    expect(await fragment(page)).toBe("#thread=mine");
     await page.reload();
     held.resolve();
     await account(page, "Ada").waitFor();
-    expect([fragment(page), await storedKey(page)]).toEqual(["#thread=mine", ada]);
+    expect([await fragment(page), await storedKey(page)]).toEqual(["#thread=mine", ada]);
     expect(await page.evaluate("JSON.stringify(sessionStorage)")).not.toContain(ada);
     await context.close();
   });
@@ -69,7 +70,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
       const accounts = question(other).getByRole("definition");
       await expect.poll(() => accounts.allTextContents()).toEqual(["Adauser_ada", "Bobuser_bob"]);
       await expect.poll(() => other.evaluate("document.activeElement?.textContent")).toBe("Stay signed in as Ada");
-      expect(fragment(other)).toBe("");
+      expect(await fragment(other)).toBe("");
       if (leave === "Escape") await other.keyboard.press(leave);
       else await button(other, leave).click();
       await question(other).waitFor({ state: "detached" });
@@ -93,8 +94,8 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await other.goto(people.link(bob, "&thread=theirs"));
     await button(other, "Switch to Bob").click();
     for (const tab of [page, other]) await account(tab, "Bob").waitFor();
-    expect(fragment(other)).toBe("#thread=theirs");
-    expect(fragment(page)).toBe("");
+    expect(await fragment(other)).toBe("#thread=theirs");
+    expect(await fragment(page)).toBe("");
     expect(await box(page).inputValue()).toBe("");
     expect(await page.getByText("[[text done]]").count()).toBe(0);
     expect(await storedKey(page)).toBe(bob);
@@ -148,7 +149,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await next.goto(people.link(bob, "&thread=taken"));
     await account(next, "Bob").waitFor();
     expect(await storedKey(next)).toBe(bob);
-    expect(fragment(next)).toBe("#thread=taken");
+    expect(await fragment(next)).toBe("#thread=taken");
     expect(await question(next).count()).toBe(0);
   });
 
@@ -164,7 +165,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
       expect(tried.map(({ path }) => path)).toEqual(key === unknown || key === "guess" ? ["/v1/users/me"] : []);
       await button(page, "Got it").click();
       expect(await page.getByRole("alert").count()).toBe(0);
-      expect(fragment(page)).toBe("");
+      expect(await fragment(page)).toBe("");
     }
     expect(await readStorage(page)).toEqual(before);
     await account(page, "Ada").waitFor();
@@ -185,7 +186,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await expect.poll(() => storedKey(page)).toBe(key);
     await expect.poll(() => isSame(page).catch(() => true)).toBe(false);
     await expect.poll(() => box(page).inputValue()).toBe("half a thought");
-    expect(fragment(page)).toBe("#thread=kept");
+    expect(await fragment(page)).toBe("#thread=kept");
   });
 
   it("is asked about in Chinese where the page is in Chinese", async () => {
@@ -207,7 +208,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     for (const tab of [page, other]) {
       await tab.getByLabel("API key").waitFor();
       expect(await tab.evaluate("({ ...localStorage, ...sessionStorage })")).toEqual({});
-      expect(fragment(tab)).toBe("");
+      expect(await fragment(tab)).toBe("");
     }
     // A new sign-in covers all tabs again.
     await other.getByLabel("API key").fill(bob);

@@ -49,6 +49,7 @@ describe.skipIf(!hasBrowser)("a slip", () => {
     await page.keyboard.press("Escape");
     await page.getByRole("dialog", { name: "Discard what you typed?" }).waitFor();
     await button("Keep editing").click();
+    await page.getByRole("dialog", { name: "Discard what you typed?" }).waitFor({ state: "detached" });
     expect(await settings.getByRole("textbox").first().inputValue()).toBe("laptop");
     await page.keyboard.press("Escape");
     await button("Discard").click();

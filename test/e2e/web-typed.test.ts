@@ -61,7 +61,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     await send("[[text left it]]");
     await open(page, "elsewhere");
     const list = () => stage.request<{ data: unknown[] }>("GET", "/v1/threads/left/runs").catch(() => ({ data: [] }));
-    await expect.poll(async () => (await list()).data.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(async () => (await list()).data.length).toBe(1);
     await page.getByRole("button", { name: "操作：[[text left it]]" }).waitFor();
     await open(page, "left");
     await answer(page, "left it").waitFor();
@@ -133,12 +133,15 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
 
   it("beside a run while the server is unreachable is sent when it is back", async () => {
     const { page, send } = await visit({ place: "&thread=beside" });
-    await send("[[say 150]] [[pace 50]]");
+    await send("[[say 5000]] [[pace 50]]");
     await page.locator("[data-answer]").waitFor();
     await page.context().setOffline(true);
     await send("[[text beside]]");
     await page.getByText("无法连接服务器").waitFor();
+    const taken = page.waitForResponse((response) => response.url().endsWith("/runs") && response.status() === 202);
     await page.context().setOffline(false);
+    await taken;
+    await page.keyboard.press("Escape");
     await answer(page, "beside").waitFor();
     await idle(page);
     expect((await readLog(page)).filter((text) => text === "[[text beside]]")).toHaveLength(1);
@@ -187,6 +190,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
 
   it("works in a browser that stores nothing", async () => {
     const context = await stage.browser.newContext({ locale: "zh-CN" });
+    context.setDefaultTimeout(60_000);
     await context.addInitScript(`
       for (const name of ["localStorage", "sessionStorage"])
         Object.defineProperty(window, name, { get() { throw new DOMException("refused", "SecurityError"); } });

@@ -10,7 +10,7 @@ let free: () => Promise<void> = async () => {};
 
 /** A run that continues until it is cancelled. It takes the only place that there is, once the one before is free. */
 async function occupy(thread: string): Promise<() => Promise<void>> {
-  const body = { message: "[[pace 100]] [[say 2000]]", invocation_id: `inv-${thread}`, background: true };
+  const body = { message: "[[pace 10]] [[say 2000]]", invocation_id: `inv-${thread}`, background: true };
   const start = () =>
     stage.request("POST", `/v1/threads/${thread}/runs`, body).then(
       () => true,

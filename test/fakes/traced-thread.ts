@@ -48,7 +48,7 @@ export class TracedThread extends FakeThread {
 
   async settled(): Promise<ReceivedSpan[]> {
     await this.life.active?.done;
-    await vi.waitFor(() => expect(this.spans.some(({ name }) => name.startsWith("invoke_agent"))).toBe(true));
+    await vi.waitFor(() => expect(this.spans.some(({ name }) => name.startsWith("invoke_agent"))).toBe(true), 20_000);
     return this.spans;
   }
 

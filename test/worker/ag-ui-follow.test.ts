@@ -173,7 +173,7 @@ describe("POST /ag-ui, when a life of the thread's object ends", () => {
   it("during a task and a command, continues both, and the command runs once", async () => {
     const key = newKey();
     const plan = '{"sections":[{"title":"A","tasks":["one"]}]}';
-    const command = '{"command":"echo begun | tee -a log; sleep 1; cat log"}';
+    const command = '{"command":"echo begun | tee -a log; sleep 3; cat log"}';
     const reading = await post(key, `[[tool create_tasks ${plan}]] [[then]] [[tool execute_command ${command}]]`);
     await reading.until((text) => text.includes("STEP_STARTED") && text.split("TOOL_CALL_END").length > 2);
     // A command that has not begun can't be continued.
@@ -190,7 +190,7 @@ describe("POST /ag-ui, when a life of the thread's object ends", () => {
     // The command prints it once itself, and once from its log.
     expect(results.at(-1)?.match(/begun/g), results.at(-1)).toHaveLength(2);
     await checkWhole(key, events);
-  }, 20_000);
+  });
 
   it("inside the arguments of a call, closes it, and sends the call that replaces it", async () => {
     const key = newKey();
@@ -230,7 +230,7 @@ describe("POST /ag-ui, when a life of the thread's object ends", () => {
 
   it("between storing and releasing the run's end, sends the end once", async () => {
     const key = newKey();
-    const reading = await post(key, "[[pace 40]] [[say 12]]");
+    const reading = await post(key, "[[pace 5]] [[say 12]]");
     await reading.until((text) => text.includes("word "));
     await refuseRelease(key);
     await reading.until((text) => text.includes("MESSAGES_SNAPSHOT"));
@@ -293,11 +293,11 @@ describe("POST /ag-ui, while one life lasts", () => {
     const events = await reading.toEnd();
     expect(events.some(({ type }) => type === "MESSAGES_SNAPSHOT")).toBe(true);
     await checkWhole(key, events);
-  }, 30_000);
+  });
 
   it("leaves no reader behind when its client disconnects, and the run continues", async () => {
     const key = newKey();
-    const reading = await post(key, "[[pace 20]] [[say 40]]");
+    const reading = await post(key, "[[pace 20]] [[say 80]]");
     await reading.until((text) => text.includes("word "));
     expect((await diagnose(key)).readers).toBe(1);
     await reading.leave();
@@ -307,7 +307,7 @@ describe("POST /ag-ui, while one life lasts", () => {
 
   it("leaves no reader behind when its client disconnects after a reconnect", async () => {
     const key = newKey();
-    const reading = await post(key, "[[pace 20]] [[say 40]]");
+    const reading = await post(key, `of ${key.thread_id} [[say 40]] [[stall after 8]] [[times 1]]`);
     await reading.until((text) => text.includes("word "));
     await killObject(key);
     await reading.until((text) => text.includes("MESSAGES_SNAPSHOT"));

@@ -50,7 +50,7 @@ describe("entries", () => {
   });
 
   it("are deleted by the clock once they are older than AUDIT_DAYS, in bounded steps", {
-    timeout: 30_000,
+    timeout: 60_000,
   }, async () => {
     const now = Date.now();
     await env.DB.prepare("DELETE FROM audit_entries WHERE created_at < '2026-06-01'").run();

@@ -18,7 +18,7 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks());
 
 /** For a busy machine: the runs work in a sandbox. */
-const patience = { timeout: 30_000 };
+const patience = { timeout: 60_000 };
 
 interface Entry {
   action: string;

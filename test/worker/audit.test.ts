@@ -112,7 +112,7 @@ describe("GET /v1/audit", () => {
       expect((await ada.send("GET", `${path}?${wrong}`)).status).toBe(400);
   });
 
-  it("pages through all entries once, also filtered, when most are something else", { timeout: 30_000 }, async () => {
+  it("pages through all entries once, also filtered, when most are something else", { timeout: 60_000 }, async () => {
     const filter: AuditFilter = {
       user_id: "user_pages",
       action: null,

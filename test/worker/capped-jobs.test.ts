@@ -94,7 +94,7 @@ describe("a dead letter", () => {
 
   it("that comes while its run works takes no lease from it, and the run gives it back with its end", async () => {
     const client = await userWith(1_000_000);
-    await background(client, "inv_a", "[[pace 40]] [[say 40]]");
+    await background(client, "inv_a", "[[pace 12]] [[say 40]]");
     await consume("taskloom-jobs", client, ["inv_a"]);
     await readUntil(await client.events({ invocation_id: "inv_a" }), (text) => text.split("word ").length > 4);
     expect((await readReserved(env.DB, [client.key.user_id])).size).toBe(1);
@@ -106,7 +106,7 @@ describe("a dead letter", () => {
 
   it("after the life of its run has ended leaves the run to the next life, which gives the lease back", async () => {
     const client = await userWith(1_000_000);
-    await background(client, "inv_a", "[[pace 40]] [[say 40]]");
+    await background(client, "inv_a", `of ${client.key.user_id} [[say 40]] [[stall after 8]] [[times 1]]`);
     await consume("taskloom-jobs", client, ["inv_a"]);
     await readUntil(await client.events({ invocation_id: "inv_a" }), (text) => text.split("word ").length > 4);
     await runInDurableObject(objectOf(client.key), (_instance, state) => state.abort("killed")).catch(() => {});

@@ -29,7 +29,7 @@ const away = { DAYTONA_API_KEY: "a key that is wrong" };
 const QUARTER = Date.parse("2026-11-28T10:15:00Z");
 const MINUTE = 60_000;
 /** Objects and sandboxes take their time on a busy machine. */
-const patient = { timeout: 30_000 };
+const patient = { timeout: 60_000 };
 const DAY = 24 * 60 * MINUTE;
 
 beforeEach(() => {
@@ -234,7 +234,7 @@ describe("an account that is closed while", patient, () => {
     await sweepAccounts({ ...env, JOBS: swept.JOBS } as never, QUARTER);
     const [found] = jobsOf(user_id, swept.sent);
     await deliverJob(found?.job as Job, { JOBS });
-    await vi.waitFor(async () => expect(await stateOf()).toBe("none"), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await stateOf()).toBe("none"), { timeout: 20_000 });
     await expectEmptied(user_id);
   });
 

@@ -46,7 +46,7 @@ describe.concurrent("a thread's streams of two keys", () => {
     await client.stub.cancel(client.key, "inv_a");
     await Promise.all(streams.map(({ ended }) => ended));
     expect(streams.map(({ seen }) => seen.text.includes('"type":"RUN_FINISHED"'))).toEqual([false, true, true]);
-  }, 30_000);
+  }, 60_000);
 
   it("end in time for the key that expires, and for nobody else", async () => {
     const client = await stalled();
@@ -60,7 +60,7 @@ describe.concurrent("a thread's streams of two keys", () => {
     expect(streams.map(({ seen }) => seen.ended)).toEqual(["cut", "open"]);
     await client.stub.cancel(client.key, "inv_a");
     await streams[1]?.ended;
-  }, 30_000);
+  }, 60_000);
 
   it("end in time for the key that is deleted where another isolate let it in ten seconds after that", async () => {
     const client = await stalled();
@@ -73,7 +73,7 @@ describe.concurrent("a thread's streams of two keys", () => {
     expect([late.seen.ended, stays.seen.ended]).toEqual(["cut", "open"]);
     await client.stub.cancel(client.key, "inv_a");
     await stays.ended;
-  }, 30_000);
+  }, 60_000);
 
   it("end for the key that is deleted where the next life has taken its reader over", async () => {
     const client = await stalled();
@@ -89,7 +89,7 @@ describe.concurrent("a thread's streams of two keys", () => {
     expect(streams.map(({ seen }) => seen.ended)).toEqual(["cut", "open"]);
     await client.stub.cancel(client.key, "inv_a");
     await streams[1]?.ended;
-  }, 30_000);
+  }, 60_000);
 
   it.each(["rejects", "hangs"] as Fault[])(
     "stay while D1 %s, end when it answers, and the run is not held up",
@@ -108,7 +108,7 @@ describe.concurrent("a thread's streams of two keys", () => {
         faults.d1 = fault;
         await deleteApiKey(env.DB, client.key.user_id, gone, Date.now());
         await expect
-          .poll(async () => JSON.stringify(await object.diagnose(client.key)), { timeout: 20_000, interval: 500 })
+          .poll(async () => JSON.stringify(await object.diagnose(client.key)), { timeout: 40_000, interval: 500 })
           .toContain("the keys of readers could not be checked");
         expect(streams.map(({ seen }) => seen.ended)).toEqual(["open", "open"]);
         faults.d1 = "none";
@@ -145,6 +145,7 @@ describe("a ticket", () => {
 
 describe("a request for a stream", () => {
   it("names the key and its age to the thread's object, for each way to ask", async () => {
+    const began = Date.now();
     const ada = await createClient().addUser(newId("user"));
     const stream = { accept: "text/event-stream" };
     await ada.send("POST", "/v1/threads/t/runs", { message: "hi", invocation_id: "inv_a" }, stream);
@@ -158,7 +159,7 @@ describe("a request for a stream", () => {
     expect(asked.map(({ method }) => method)).toEqual(["fetch POST", "fetch GET", "fetch POST"]);
     for (const { opener } of asked) {
       expect(opener?.key_id).toMatch(/^key_/);
-      expect(Date.now() - (opener?.confirmed_at ?? 0)).toBeLessThan(5_000);
+      expect(opener?.confirmed_at).toBeGreaterThanOrEqual(began);
     }
   });
 });

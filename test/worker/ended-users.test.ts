@@ -38,5 +38,5 @@ describe.concurrent("a thread's streams", () => {
     expect([stream.seen.ended, held.seen.ended]).toEqual(["cut", "open"]);
     await client.stub.cancel(client.key, "inv_a");
     await held.ended;
-  }, 30_000);
+  });
 });

@@ -53,7 +53,7 @@ async function runUnder(fault: Fault, moment: string): Promise<void> {
 describe.each(faults)("a D1 that %s", (fault) => {
   it("when a run starts, during it and at its end stops no run, and has all its rows afterwards", async () => {
     await Promise.all(["start", "middle", "end"].map((moment) => runUnder(fault, moment)));
-  }, 20_000);
+  });
 
   it("when a thread is created has the thread later", async () => {
     const client = threadClient();
@@ -71,9 +71,9 @@ describe.each(faults)("a D1 that %s", (fault) => {
     await withFaultyObject(client.key, async ({ object, faults, jobs }) => {
       faults.d1 = fault;
       await object.accept(client.input("[[say 2]]", { ...run, background: true }));
-      await vi.waitUntil(() => jobs.length === 1, { timeout: 10_000 });
+      await vi.waitUntil(() => jobs.length === 1, { timeout: 20_000 });
     });
-  }, 20_000);
+  });
 
   it("when a thread is deleted keeps nothing of it: the next alarm finishes the removal", async () => {
     const client = threadClient();

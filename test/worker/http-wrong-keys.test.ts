@@ -46,7 +46,7 @@ async function exhaust(client: Client, address: string): Promise<void> {
   throw new Error("a hundred wrong keys were all looked up");
 }
 
-describe("wrong keys of one address", () => {
+describe("wrong keys of one address", { timeout: 60_000 }, () => {
   it("are answered with 429 and a time to wait after some, and D1 is not read for them", async () => {
     const { DB, asked } = countingDatabase();
     const client = createClient({ DB });

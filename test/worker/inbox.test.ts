@@ -6,7 +6,7 @@ import { createClient } from "./http-client.ts";
 import { realUser } from "./real-client.ts";
 import { readUntil, threadClient } from "./thread-client.ts";
 
-const [working, short] = ["[[pace 40]] [[say 400]]", "[[pace 40]] [[say 60]]"];
+const [working, short] = ["[[pace 40]] [[say 400]]", "[[pace 15]] [[say 60]]"];
 
 /** A thread whose run `inv_a` is active, and its owner. */
 async function busyThread(message: string) {

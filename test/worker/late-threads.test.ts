@@ -143,7 +143,7 @@ describe("a thread that D1 was away for when its owner was deleted", patient, ()
         () => true,
         () => false,
       );
-    const untilGone = () => vi.waitFor(async () => expect(await isThere()).toBe(false), 10_000);
+    const untilGone = () => vi.waitFor(async () => expect(await isThere()).toBe(false), 20_000);
     expect(await isThere()).toBe(true);
     await deleteOwner(client);
     await untilGone();

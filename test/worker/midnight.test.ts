@@ -48,7 +48,7 @@ describe("a run in flight at midnight", () => {
   it("settles the call of yesterday against yesterday, and asks for today's lease with the next one", async () => {
     const client = await userWith(1_000_000);
     const plan = '[[tool create_tasks {"sections":[{"title":"A","tasks":["one"]}]}]]';
-    const response = await client.post(`[[pace 40]] [[say 30]] ${plan}`, { invocation_id: "inv_a" });
+    const response = await client.post(`[[pace 16]] [[say 30]] ${plan}`, { invocation_id: "inv_a" });
     await readUntil(response, (text) => text.split("word ").length > 4);
     expect(Object.keys(await budgetsOf(client.key.user_id))).toEqual(["2026-11", "2026-11-30"]);
     vi.setSystemTime(after);

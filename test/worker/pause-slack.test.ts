@@ -10,7 +10,7 @@ import { createClient } from "./http-client.ts";
 import { connect, createSlackClient, type SlackClient } from "./slack-client.ts";
 
 /** A run takes its time on a busy machine. */
-const patient = { timeout: 30_000 };
+const patient = { timeout: 60_000 };
 const ROOT = "1764000000.000100";
 const ASKED = "1764000010.000200";
 

@@ -108,7 +108,7 @@ describe("a revocation that is interrupted", () => {
     ]);
   });
 
-  it("ends everything else while one thing can't be ended", async () => {
+  it("ends everything else while one thing can't be ended", { timeout: 90_000 }, async () => {
     const name = await sandboxName(scene.user_id, "aaa");
     const faults = `${new URL(env.DAYTONA_API_URL ?? "").origin}/faults`;
     const headers = { authorization: `Bearer ${env.DAYTONA_API_KEY}` };
@@ -129,7 +129,7 @@ describe("a revocation that is interrupted", () => {
     const ended = endRevokedAccess(scope, end.signal);
     try {
       const left = async () => expect(await listOf(scene)).toMatchObject([{ id: "aaa", pending: true }]);
-      await vi.waitFor(left, { timeout: 20_000 });
+      await vi.waitFor(left, { timeout: 60_000 });
     } finally {
       end.abort(new Error("enough"));
       await expect(ended).rejects.toThrow();

@@ -23,7 +23,9 @@ describe("a run with a cap", () => {
   it("whose life ends during a call charges that call at its worst case, and stays under the cap", async () => {
     const client = threadClient();
     const caps = [{ scope: "run" as const, max_total_tokens: cap }];
-    const response = await client.post("[[pace 40]] [[say 30]]", { ...run, caps });
+    // The next life's call is not stalled.
+    const message = `of ${client.key.thread_id} [[say 30]] [[stall after 8]] [[times 1]]`;
+    const response = await client.post(message, { ...run, caps });
     await readUntil(response, (text) => text.split("word ").length > 4);
     const { plan, calls } = await spendingOf(client.key);
     expect(plan ?? calls).toBeDefined();

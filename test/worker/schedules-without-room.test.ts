@@ -64,7 +64,7 @@ const countOf = async (user_id: string, status: string) =>
     .bind(user_id, status)
     .first<number>("rows");
 
-describe("three hundred schedules of a user without any room", () => {
+describe("three hundred schedules of a user without any room", { timeout: 60_000 }, () => {
   it("wait, are tried a few a minute without a write or a thread, and end together after an hour", async () => {
     const user_id = "user_without_room";
     await addSchedules(user_id, 300);

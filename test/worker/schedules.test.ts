@@ -92,7 +92,7 @@ describe("a schedule for every minute", () => {
   it("lets a due time wait while its run works, and fires it when the run has ended", async () => {
     const start = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
     const settings = makeSchedule(start).settings;
-    const prompt = "[[say 20]] [[pace 100]]";
+    const prompt = "[[say 20]] [[stall after 4]]";
     const trigger = makeSchedule(start, { prompt, settings: { ...settings, overlap: "queue" } });
     await createTrigger(env.DB, trigger);
     await tick(start);

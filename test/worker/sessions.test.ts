@@ -304,7 +304,7 @@ describe("the clock", () => {
 });
 
 // It makes a sandbox.
-describe("a ticket of a session", { timeout: 30_000 }, () => {
+describe("a ticket of a session", () => {
   it("opens what it is for, and nothing once the session has ended", async () => {
     const { send, session_id } = await scene.signIn();
     const project_id = `tickets-${scene.count}`;

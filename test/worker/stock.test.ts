@@ -151,7 +151,7 @@ describe("a count of D1", () => {
     void ask(0);
     timer.mockRestore();
     const next = ask(2_000);
-    await vi.waitFor(() => expect(counting).toHaveLength(2));
+    await vi.waitFor(() => expect(counting).toHaveLength(2), 20_000);
     counting[1]?.resolve();
     expect(await next).toMatchObject({ code: "quota_exceeded" });
   });
@@ -163,7 +163,7 @@ describe("a count of D1", () => {
     const ask = (thread_id: string, now: number) =>
       refusalOf(bindings, "user_old_count", { thread_id }, (work) => void later.push(work), now);
     const first = ask("a", 0);
-    await vi.waitFor(() => expect(counting).toHaveLength(1));
+    await vi.waitFor(() => expect(counting).toHaveLength(1), 20_000);
     counting[0]?.resolve();
     expect(await first).toBeNull();
     for (const id of ["1", "2", "3", "4"]) await threadOf("user_old_count", id);
@@ -173,7 +173,7 @@ describe("a count of D1", () => {
     await Promise.all(later);
     expect(await ask("c", 600_001)).toMatchObject({ code: "quota_exceeded" });
     const near = ask("d", 1_300_000);
-    await vi.waitFor(() => expect(counting).toHaveLength(3));
+    await vi.waitFor(() => expect(counting).toHaveLength(3), 20_000);
     await env.DB.prepare("DELETE FROM threads WHERE user_id = ?1").bind("user_old_count").run();
     counting[2]?.resolve();
     expect(await near).toBeNull();

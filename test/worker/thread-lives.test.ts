@@ -6,7 +6,7 @@ import type { ThreadKey } from "../../src/protocol/thread.ts";
 import { readRun } from "../../src/store/runs.ts";
 import { readThread } from "../../src/store/threads.ts";
 import { callThread, type ThreadStub } from "../../src/thread/stub.ts";
-import { framesOf, messagesOf, readUntil, threadClient } from "./thread-client.ts";
+import { framesOf, messagesOf, readUntil, type ThreadClient, threadClient } from "./thread-client.ts";
 
 const run = { invocation_id: "inv_a" };
 
@@ -28,11 +28,15 @@ async function tablesOf(key: ThreadKey): Promise<string[]> {
   );
 }
 
+/** A reply that comes to its end in the second life, however late the first one is ended. */
+const stallOnce = ({ key }: ThreadClient, words: number) =>
+  `of ${key.thread_id} [[say ${words}]] [[stall after 8]] [[times 1]]`;
+
 describe("a life that ends during a run", () => {
   for (const by of ["its alarm", "a request"] as const) {
     it(`is followed by one that ${by} wakes, which brings the run to its end`, async () => {
       const client = threadClient();
-      const response = await client.post("[[pace 40]] [[say 30]]", run);
+      const response = await client.post(stallOnce(client, 30), run);
       const before = await readUntil(response, (text) => text.split("word ").length > 4);
       const lastId = framesOf(before).at(-1)?.seq ?? 0;
       await killObject(client.key);
@@ -54,7 +58,8 @@ describe("a life that ends during a run", () => {
         calls.push(name);
         return ask(stub);
       });
-    await client.stub.accept(client.input("[[pace 40]] [[say 20]]", run));
+    await client.stub.accept(client.input(stallOnce(client, 20), run));
+    await readUntil(await client.events(run), (text) => text.includes("word "));
     const waiting = call("wait", (stub) => stub.waitForEnd(client.key, "inv_a", 20_000));
     const posted = call("post", (stub) => stub.accept(client.input("[[say 1]]", { invocation_id: "inv_b" })));
     await killObject(client.key);
@@ -92,15 +97,18 @@ describe("lives that end again and again", () => {
     const client = threadClient();
     const step = (place: number) =>
       `[[say 12]] [[tool create_tasks {"sections":[{"title":"S","tasks":["T${place}"]}]}]]`;
-    const message = `[[pace 60]] ${Array.from({ length: kills + 1 }, (_, place) => step(place)).join(" [[then]] ")} [[then]] [[say 900]]`;
-    await client.stub.accept(client.input(message, run));
+    // More than the run gets to, also if it goes on for a while before each kill.
+    const steps = Array.from({ length: 40 }, (_, place) => step(place)).join(" [[then]] ");
+    await client.stub.accept(client.input(`[[pace 30]] ${steps} [[then]] [[say 900]]`, run));
+    let stored = -1;
     for (let life = 1; life <= kills; life++) {
-      // Words of the step behind the one whose task is stored.
-      await readUntil(await client.events(run), (text) => {
-        const stored = text.lastIndexOf(`"content":"T${life - 1}"`);
-        return stored >= 0 && text.includes("word ", stored);
+      // Words of the step behind one whose task has been stored since the kill before.
+      const text = await readUntil(await client.events(run), (text) => {
+        const at = text.indexOf(`"content":"T${stored + 1}"`);
+        return at >= 0 && text.includes("word ", at);
       });
       await killObject(client.key);
+      while (text.includes(`"content":"T${stored + 1}"`)) stored += 1;
     }
     await readUntil(await client.events(run), (text) => text.includes("word "));
     const cancelled = await client.stub.cancel(client.key, "inv_a");

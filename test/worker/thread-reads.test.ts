@@ -36,7 +36,7 @@ async function readAll<T>(read: (request: PageRequest) => Promise<Result<Page<T>
   return pages;
 }
 
-describe("the object's answer", () => {
+describe("the object's answer", { timeout: 60_000 }, () => {
   it("is the same as D1's for thread, plan, runs and messages, page by page", async () => {
     const { stub, key } = await madeThread();
     expect(await stub.readThread(key)).toEqual({ ok: true, value: await readThread(env.DB, key) });

@@ -48,8 +48,11 @@ describe("a run that is accepted and streamed by one request", () => {
 describe("a hundred readers of one run", () => {
   it("get the same frames", async () => {
     const client = threadClient();
+    // It waits until all of them are there.
+    await client.stub.accept(client.input("[[stall]]", { invocation_id: "inv_before" }));
     await client.stub.accept(client.input("[[pace 200]] [[think 5]] [[say 60]]", run));
     const responses = await Promise.all(Array.from({ length: 100 }, () => client.events(run)));
+    await client.stub.cancel(client.key, "inv_before");
     const texts = await Promise.all(responses.map((response) => readUntil(response)));
     const [first] = texts;
     expect(framesOf(first ?? "").at(-1)?.event.type).toBe("RUN_FINISHED");

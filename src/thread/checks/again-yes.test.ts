@@ -30,7 +30,7 @@ async function newThread(...checks: CheckInput[]) {
   const again = async (check_run_id: string, answers: CheckRunRequest["answers"] = []) => {
     const request = { check_run_id, task_ids: null, answers, key_id: null };
     await callChecks(thread.life, { kind: "start", request });
-    await vi.waitFor(() => expect(thread.life.checked?.run.status).toBe("completed"), { interval: 1 });
+    await vi.waitFor(() => expect(thread.life.checked?.run.status).toBe("completed"), { timeout: 20_000, interval: 1 });
     return task()?.verification;
   };
   expect(await again("first", [{ check_id: task()?.checks?.at(-1)?.id ?? "", approved: true }])).toBe("verified");

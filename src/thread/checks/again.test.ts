@@ -45,7 +45,7 @@ function start(thread: FakeThread, more: Partial<CheckRunRequest> = {}) {
 }
 
 async function finished(thread: FakeThread) {
-  await vi.waitFor(() => expect(thread.life.checked?.run.status).not.toBe("running"), { interval: 1 });
+  await vi.waitFor(() => expect(thread.life.checked?.run.status).not.toBe("running"), { timeout: 20_000, interval: 1 });
   return thread.life.checked?.run;
 }
 
@@ -65,10 +65,12 @@ describe("checks that a person has run again", () => {
     const receipts = readReceipts(thread.life.database.sql);
     expect(receipts).toMatchObject([{ invocation_id: null, outcome: "passed", output_head: "12 passed\n" }]);
     expect(run?.receipt_ids).toEqual(receipts.map(({ receipt_id }) => receipt_id));
-    await vi.waitFor(() =>
-      expect(reader.events.map((event) => (event.type === "CUSTOM" ? event.name : event.type))).toEqual(
-        expect.arrayContaining(["receipt", "STATE_DELTA"]),
-      ),
+    await vi.waitFor(
+      () =>
+        expect(reader.events.map((event) => (event.type === "CUSTOM" ? event.name : event.type))).toEqual(
+          expect.arrayContaining(["receipt", "STATE_DELTA"]),
+        ),
+      20_000,
     );
   });
 
@@ -103,7 +105,7 @@ describe("checks that a person has run again", () => {
     place.deeds.set("npm test", { hangs: true });
     const thread = await newThread(place);
     await start(thread);
-    await vi.waitFor(() => expect(place.running).toHaveLength(1));
+    await vi.waitFor(() => expect(place.running).toHaveLength(1), 20_000);
     expect(await start(thread)).toMatchObject({ ok: true, value: { check_run_id: "checks_1", status: "running" } });
     expect(await start(thread, { task_ids: [task(thread)?.id ?? ""] })).toMatchObject({
       error: { code: "idempotency_conflict" },
@@ -132,9 +134,9 @@ describe("checks that a person has run again", () => {
     place.deeds.set("npm test", { hangs: true });
     const thread = await newThread(place);
     await start(thread);
-    await vi.waitFor(() => expect(place.running).toHaveLength(1));
+    await vi.waitFor(() => expect(place.running).toHaveLength(1), 20_000);
     expect(await callChecks(thread.life, { kind: "cancel" })).toMatchObject({ value: { status: "cancelled" } });
-    await vi.waitFor(() => expect(place.running).toEqual([]));
+    await vi.waitFor(() => expect(place.running).toEqual([]), 20_000);
     expect(readReceipts(thread.life.database.sql)).toEqual([]);
     expect([thread.aborts, thread.failures]).toEqual([[], []]);
   });
@@ -151,16 +153,16 @@ describe("checks that a person has run again", () => {
     };
     const thread = await newThread(place, { replies: [waits] });
     await start(thread);
-    await vi.waitFor(() => expect(place.running).toHaveLength(1));
+    await vi.waitFor(() => expect(place.running).toHaveLength(1), 20_000);
     await thread.accept("hi", { invocation_id: "inv_a" });
     expect(thread.life.checked?.run).toMatchObject({
       status: "cancelled",
       reason: expect.stringContaining("A run began"),
     });
     expect(await start(thread, { check_run_id: "checks_2" })).toMatchObject({ error: { code: "busy" } });
-    await vi.waitFor(() => expect(thread.requests).toHaveLength(1));
+    await vi.waitFor(() => expect(thread.requests).toHaveLength(1), 20_000);
     goOn();
-    await vi.waitFor(() => expect(thread.life.active).toBeNull());
+    await vi.waitFor(() => expect(thread.life.active).toBeNull(), 20_000);
     expect([thread.aborts, thread.failures]).toEqual([[], []]);
   });
 

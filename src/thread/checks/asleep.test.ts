@@ -67,7 +67,7 @@ describe("a thread with checks", () => {
     await sleep(MINUTE);
     const request = { check_run_id: "again", task_ids: null, answers: [], key_id: null };
     await callChecks(thread.life, { kind: "start", request });
-    await vi.waitFor(() => expect(place.running).toHaveLength(1));
+    await vi.waitFor(() => expect(place.running).toHaveLength(1), 20_000);
     const rows = () =>
       thread.life.database.sql.exec<{ rows: number }>("SELECT total_changes() AS rows").toArray()[0]?.rows ?? 0;
     const pass = async (halves: number, isAlarm: boolean) => {
@@ -84,7 +84,7 @@ describe("a thread with checks", () => {
     expect(rows()).toBe(before.rows);
     expect(thread.alarms.length - before.alarms).toBe(7);
     await pass(6, false);
-    await vi.waitFor(() => expect(thread.life.checked?.run.status).toBe("completed"));
+    await vi.waitFor(() => expect(thread.life.checked?.run.status).toBe("completed"), 20_000);
     expect(place.running).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 // A run whose caps end it during the checks of a task: what ran is ended, and nothing closes on half of a look.
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { MemoryCheckPlace } from "../../../test/fakes/check-place.ts";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";
 import { makeTool } from "../../../test/fakes/scripted-run.ts";
@@ -36,6 +36,7 @@ it("ends the command with the run's time, and leaves the task open without a rec
   });
   Object.assign(thread.sandbox, { checks: place });
   await thread.accept("go", { invocation_id: "inv_a", caps: [{ scope: "run", max_minutes: 2 }] });
+  await vi.waitFor(() => expect(place.running).toHaveLength(1), 20_000);
   await passTime(clock, 119_000);
   expect(place.running).toHaveLength(1);
   await passTime(clock, 10_000);

@@ -63,7 +63,7 @@ it("a thread whose checks a person has run again is not old, and is a day later"
   pass(2);
   expect(await isOld(thread)).toBe(true);
   await start(thread);
-  await vi.waitFor(() => expect(thread.life.checked?.run.status).toBe("completed"));
+  await vi.waitFor(() => expect(thread.life.checked?.run.status).toBe("completed"), 20_000);
   expect(await isOld(thread)).toBe(false);
   thread.crash();
   expect(await isOld(thread)).toBe(false);
@@ -75,7 +75,7 @@ it("a thread stays while its checks run, however old it is", async () => {
   const { thread, place, pass } = await newThread({ type: "command", run: "sleep" });
   pass(2);
   await start(thread);
-  await vi.waitFor(() => expect(place.running).toHaveLength(1));
+  await vi.waitFor(() => expect(place.running).toHaveLength(1), 20_000);
   expect(await isOld(thread)).toBe(false);
 });
 

@@ -155,7 +155,7 @@ describe("questions to people", () => {
   it("expire: then they are only dismissed", async () => {
     const thread = newThread({ interrupt_ms: 1 });
     await thread.run("go", RUN);
-    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(Date.parse(asked(thread)[0]?.expires_at ?? "")));
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(Date.parse(asked(thread)[0]?.expires_at ?? "")), 20_000);
     const late = await thread.accept("", answer(thread, { [PHONE]: true, [COLOR]: true }));
     expect(late).toMatchObject({ ok: false, error: { code: "interrupt_answered" } });
     await thread.run("", answer(thread, {}));

@@ -90,9 +90,9 @@ describe("a run that completes a task with a check", () => {
     place.deeds.set("npm test", { hangs: true });
     const thread = newThread(place);
     await thread.accept("go", RUN);
-    await vi.waitFor(() => expect(place.running).toHaveLength(1));
+    await vi.waitFor(() => expect(place.running).toHaveLength(1), 20_000);
     thread.life.active?.cancel.abort();
-    await vi.waitFor(() => expect(findRun(thread.life, "inv_a")?.run.status).toBe("cancelled"));
+    await vi.waitFor(() => expect(findRun(thread.life, "inv_a")?.run.status).toBe("cancelled"), 20_000);
     expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ result: null, checked_tasks: { not_run: 1 } });
   });
 
@@ -115,7 +115,7 @@ describe("a run that completes a task with a check", () => {
     };
     thread.replies.push(script, script);
     await thread.accept("go", RUN);
-    await vi.waitFor(() => expect(thread.life.state.plan.tasks[0]?.status).toBe("completed"));
+    await vi.waitFor(() => expect(thread.life.state.plan.tasks[0]?.status).toBe("completed"), 20_000);
     expect(thread.life.state.plan.tasks.map(({ content }) => content)).toEqual(["A", "B"]);
     expect(place.started).toEqual(["npm test"]);
   });
@@ -142,9 +142,9 @@ describe("a run that completes a task with a check", () => {
     place.deeds.set("npm test", { hangs: true });
     const thread = newThread(place);
     await thread.accept("go", RUN);
-    await vi.waitFor(() => expect(place.running).toHaveLength(1));
+    await vi.waitFor(() => expect(place.running).toHaveLength(1), 20_000);
     thread.life.active?.cancel.abort();
-    await vi.waitFor(() => expect(place.running).toEqual([]));
+    await vi.waitFor(() => expect(place.running).toEqual([]), 20_000);
     expect(thread.life.state.plan.tasks[0]?.status).not.toBe("completed");
     expect(readReceipts(thread.life.database.sql)).toEqual([]);
   });

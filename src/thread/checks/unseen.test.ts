@@ -60,7 +60,7 @@ it("a run that ends because each of its lives does leaves what its calls may hav
   };
   const { thread } = await newThread([finish, breakIt], dies);
   await thread.accept("go", { invocation_id: "inv_a" });
-  await vi.waitFor(() => expect(findRun(thread.life, "inv_a")?.run.error?.code).toBe("crash_loop"));
+  await vi.waitFor(() => expect(findRun(thread.life, "inv_a")?.run.error?.code).toBe("crash_loop"), 20_000);
   expect(verification(thread)).toBe("stale");
   expect(findRun(thread.life, "inv_a")?.run.checked_tasks).toEqual({ stale: 1 });
 });

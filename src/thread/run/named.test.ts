@@ -295,5 +295,5 @@ describe("the search for an address", () => {
     }
     expect(thread.isNamed()).toBe(false);
     expect(thread.isNamed(`https://x.example/${"a".repeat(9000)}`)).toBe(false);
-  }, 30_000);
+  });
 });

@@ -179,5 +179,5 @@ describe("each request of a thread", () => {
       ),
       { numRuns: runCount(100) },
     );
-  }, 60_000);
+  }, 240_000);
 });

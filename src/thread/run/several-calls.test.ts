@@ -327,5 +327,5 @@ describe("a kill between the effects of a message", () => {
       ),
       { numRuns: runCount(40) },
     );
-  }, 120_000);
+  }, 240_000);
 });

@@ -369,5 +369,5 @@ describe("a kill between any two effects of research", () => {
         expect(web.requested.length).toBeLessThanOrEqual(2);
         expect(web.searched.length).toBeLessThanOrEqual(2);
       }
-  }, 30_000);
+  });
 });

@@ -205,5 +205,5 @@ describe("a life that ends at any moment", () => {
       await world.finish();
       world.expectSound();
     }
-  }, 60_000);
+  }, 240_000);
 });

@@ -140,7 +140,7 @@ describe("a reader that has lost its position in a thread of 5 MB, while a run f
       const stored = rowsOfType(rows, "assistant").map(({ content }) => content.content);
       expect(texts.length).toBeGreaterThan(0);
       expect(texts.every((text, index) => text === stored.at(index - texts.length))).toBe(true);
-    }, 30_000);
+    }, 120_000);
   }
 });
 

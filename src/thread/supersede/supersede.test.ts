@@ -139,7 +139,7 @@ describe("a message that is edited", () => {
     const reads = vi.spyOn(thread.life.ports, "readProject").mockReturnValue(project.promise);
     const replace = { on_busy: "replace" as const };
     await thread.accept("", edit("msg_of_inv_a", "other", "msg_b", { invocation_id: "inv_b", ...replace }));
-    await vi.waitFor(() => expect(reads).toHaveBeenCalled());
+    await vi.waitFor(() => expect(reads).toHaveBeenCalled(), 20_000);
     await thread.accept("", edit("msg_of_inv_a", "another", "msg_c", { invocation_id: "inv_c", ...replace }));
     const record = findRun(thread.life, "inv_c");
     if (record !== null) cancelBefore(thread.life, record);

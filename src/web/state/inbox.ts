@@ -57,6 +57,11 @@ export class Inbox {
     if (!this.#isLooking) void this.#lookWhileDue();
   }
 
+  /** Counts the changes that were made here. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   /** A message that was taken meanwhile stays as it was, and its new text is given back. */
   edit(id: string, text: string): Promise<void> {
     const onTaken = (): void => {

@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import type { RunStatus } from "../../protocol/run.ts";
 import type { ThreadWithRun } from "../../protocol/thread.ts";
 import type { Api } from "../client/api.ts";
 import { ThreadList } from "./thread-list.ts";
@@ -86,7 +87,7 @@ describe("the list of threads", () => {
     asked.length = 0;
     list.hearOf("t0");
     list.hearOf("t1");
-    await vi.waitFor(() => expect(asked).toEqual(["/v1/threads/t1", "/v1/threads?limit=50"]));
+    await expect.poll(() => asked).toEqual(["/v1/threads/t1", "/v1/threads?limit=50"]);
   });
 
   it("has a conversation in its project at once, before its first message", async () => {
@@ -95,5 +96,83 @@ describe("the list of threads", () => {
     expect(await list.create("new", { project_id: "p2" })).toBe(true);
     expect(ids()).toEqual(["new", "t0", "t1"]);
     expect(list.view.get().threads[0]).toMatchObject({ project_id: "p2", last_run: null });
+  });
+});
+
+/** A list that is answered when the test says so, with what the server had when it was asked for. */
+function slowStage() {
+  const answers: ((page: unknown) => void)[] = [];
+  const api = {
+    get: () => new Promise((resolve) => answers.push(resolve)),
+    send: async (method: string, path: string, body?: object) =>
+      method === "POST" ? { ...row(9), ...body } : { ...row(Number(path.at(-1))), ...body },
+  } as unknown as Api;
+  const list = new ThreadList(api, () => {});
+  const answer = async (data: ThreadWithRun[], next_cursor: string | null = null): Promise<void> => {
+    answers.shift()?.({ data, next_cursor });
+    await new Promise((resolve) => setTimeout(resolve));
+  };
+  const rows = () => list.view.get().threads;
+  return { list, answer, titles: () => rows().map(({ thread_id, title }) => `${thread_id} ${title}`), rows };
+}
+
+describe("a list of threads that is read", () => {
+  it("keeps what was renamed, removed and made meanwhile", async () => {
+    const { list, answer, titles } = slowStage();
+    list.refresh();
+    await answer([row(0), row(1)]);
+    list.refresh();
+    await list.rename("t0", "Garden");
+    await list.remove("t1");
+    await list.create("new", { project_id: "p2" });
+    await answer([row(0), row(1)]);
+    expect(titles()).toEqual(["new null", "t0 Garden"]);
+  });
+
+  it("has a thread that was made meanwhile once, if the server listed it", async () => {
+    const { list, answer, titles } = slowStage();
+    list.refresh();
+    await list.create("new", { project_id: "p2" });
+    await answer([{ ...row(0), thread_id: "new", title: "Named" }, row(1)]);
+    expect(titles()).toEqual(["new Named", "t1 null"]);
+  });
+
+  it("brings nothing back with an older page, and no thread of a project that was deleted", async () => {
+    const { list, answer, titles } = slowStage();
+    list.refresh();
+    await answer([row(0), row(1)], "2");
+    const more = list.more();
+    await list.remove("t1");
+    list.forgetProject("gone");
+    await answer([row(1), { ...row(2), project_id: "gone" }, row(3)]);
+    await more;
+    expect(titles()).toEqual(["t0 Shop", "t3 null"]);
+  });
+
+  it("shows what others have changed since", async () => {
+    const { list, answer, titles } = slowStage();
+    list.refresh();
+    await list.rename("t0", "Garden");
+    await answer([row(0)]);
+    list.refresh();
+    await answer([{ ...row(0), title: "Orchard" }]);
+    expect(titles()).toEqual(["t0 Orchard"]);
+  });
+
+  it("does not begin a run again that the open thread's stream has ended", async () => {
+    const { list, answer, rows } = slowStage();
+    const now = (status: RunStatus, invocation_id = "i") => ({ ...row(0), last_run: { invocation_id, status } });
+    list.refresh();
+    await answer([now("running")]);
+    list.hear("t0", { invocation_id: "i", status: "completed" });
+    for (const [listed, shown] of [
+      [now("running"), "completed"],
+      [now("failed"), "failed"],
+      [now("running", "next"), "running"],
+    ] as const) {
+      list.refresh();
+      await answer([listed]);
+      expect(rows()[0]?.last_run?.status).toBe(shown);
+    }
   });
 });

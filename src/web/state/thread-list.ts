@@ -36,6 +36,16 @@ export class ThreadList {
   #reading: Promise<void> | null = null;
   #isDue = false;
   #readingMore: Promise<boolean> | null = null;
+  /**
+   * What was changed here since a read began, `null` for a removed thread, and what was made, newest first: a page that
+   * arrives later may have been listed before.
+   */
+  readonly #changed = new Map<string, Partial<ThreadWithRun> | null>();
+  #made: ThreadWithRun[] = [];
+  /** Projects that were deleted with their threads. */
+  readonly #gone = new Set<string>();
+  /** The newest run of each thread that was open here. */
+  readonly #heard = new Map<string, LastRun>();
 
   constructor(api: Api, onUnauthorized: () => void) {
     this.#api = api;
@@ -54,6 +64,7 @@ export class ThreadList {
       return;
     }
     this.#isDue = false;
+    if (this.#readingMore === null) this.#forgetChanges();
     this.#reading = this.#read().finally(() => {
       this.#reading = null;
       if (this.#isDue) this.refresh();
@@ -67,6 +78,7 @@ export class ThreadList {
   more(size = pageSize): Promise<boolean> {
     const { next_cursor } = this.view.get();
     if (next_cursor === null) return Promise.resolve(false);
+    if (this.#reading === null && this.#readingMore === null) this.#forgetChanges();
     this.#readingMore ??= this.#readMore(next_cursor, size).finally(() => {
       this.#readingMore = null;
     });
@@ -84,7 +96,9 @@ export class ThreadList {
   async create(thread_id: string, chosen: { project_id?: string; agent_id?: string }): Promise<boolean> {
     return this.#attempt(async () => {
       const made = await this.#api.send<Thread>("POST", "/v1/threads", { thread_id, ...chosen });
-      this.view.change((view) => ({ ...view, threads: merge([{ ...made, last_run: null }], view.threads) }));
+      this.#made.unshift({ ...made, last_run: null });
+      this.#changed.delete(thread_id);
+      this.#showChanges();
       notifyTabs(null);
     });
   }
@@ -114,6 +128,7 @@ export class ThreadList {
 
   /** The state of the open thread's newest run, from its stream: the list may get it later. */
   hear(thread: string, last_run: LastRun): void {
+    this.#heard.set(thread, last_run);
     this.view.change((view) => {
       const row = view.threads.find(({ thread_id }) => thread_id === thread);
       const known = row?.last_run;
@@ -127,11 +142,8 @@ export class ThreadList {
 
   rename(thread: string, title: string): Promise<boolean> {
     return this.#attempt(async () => {
-      const changed = await this.#api.send<Thread>("PATCH", pathOf(thread), { title });
-      this.view.change((view) => ({
-        ...view,
-        threads: view.threads.map((each) => (each.thread_id === thread ? { ...each, ...changed } : each)),
-      }));
+      this.#changed.set(thread, await this.#api.send<Thread>("PATCH", pathOf(thread), { title }));
+      this.#showChanges();
       notifyTabs(null);
     });
   }
@@ -139,14 +151,16 @@ export class ThreadList {
   remove(thread: string): Promise<boolean> {
     return this.#attempt(async () => {
       await this.#api.send("DELETE", pathOf(thread));
-      this.view.change((view) => ({ ...view, threads: view.threads.filter(({ thread_id }) => thread_id !== thread) }));
+      this.#changed.set(thread, null);
+      this.#showChanges();
       notifyTabs(null);
     });
   }
 
   /** Removes what was deleted with its project. */
   forgetProject(project: string): void {
-    this.view.change((view) => ({ ...view, threads: view.threads.filter(({ project_id }) => project_id !== project) }));
+    this.#gone.add(project);
+    this.#showChanges();
     notifyTabs(null);
   }
 
@@ -163,7 +177,11 @@ export class ThreadList {
     this.view.change((view) => ({ ...view, isReadingMore: true }));
     const done = await this.#attempt(async () => {
       const page = await this.#list(cursor, size);
-      this.view.change((view) => ({ ...view, threads: merge(view.threads, page.data), next_cursor: page.next_cursor }));
+      this.view.change((view) => ({
+        ...view,
+        threads: this.#withChanges(merge(view.threads, page.data)),
+        next_cursor: page.next_cursor,
+      }));
     });
     this.view.change((view) => ({ ...view, isReadingMore: false }));
     return done;
@@ -181,10 +199,29 @@ export class ThreadList {
           ...view,
           phase: "ready",
           problem: null,
-          threads: [...page.data, ...older],
+          threads: this.#withChanges([...page.data, ...older]),
           next_cursor: isMore ? view.next_cursor : page.next_cursor,
         };
       });
+    });
+  }
+
+  #forgetChanges(): void {
+    this.#changed.clear();
+    this.#made = [];
+  }
+
+  #showChanges(): void {
+    this.view.change((view) => ({ ...view, threads: this.#withChanges(view.threads) }));
+  }
+
+  /** Rows without a change stay the same objects. */
+  #withChanges(rows: ThreadWithRun[]): ThreadWithRun[] {
+    return merge(rows, this.#made, { isFirst: true }).flatMap((row) => {
+      const changed = this.#changed.get(row.thread_id);
+      if (changed === null || this.#gone.has(row.project_id)) return [];
+      const last_run = newerOf(row.last_run, this.#heard.get(row.thread_id));
+      return changed === undefined && last_run === row.last_run ? [row] : [{ ...row, ...changed, last_run }];
     });
   }
 
@@ -200,7 +237,14 @@ export class ThreadList {
   }
 }
 
-function merge(known: ThreadWithRun[], more: ThreadWithRun[]): ThreadWithRun[] {
+function merge(known: ThreadWithRun[], more: ThreadWithRun[], { isFirst = false } = {}): ThreadWithRun[] {
   const ids = new Set(known.map(({ thread_id }) => thread_id));
-  return [...known, ...more.filter(({ thread_id }) => !ids.has(thread_id))];
+  const added = more.filter(({ thread_id }) => !ids.has(thread_id));
+  return isFirst ? [...added, ...known] : [...known, ...added];
+}
+
+/** The list comes from D1, which may hear later than the run's stream that a run has ended. */
+function newerOf(listed: LastRun | null, heard: LastRun | undefined): LastRun | null {
+  const isSame = heard !== undefined && listed?.invocation_id === heard.invocation_id;
+  return isSame && (listed.status === "queued" || listed.status === "running") ? heard : listed;
 }

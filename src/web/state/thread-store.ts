@@ -6,6 +6,7 @@ import type { ThreadEvent } from "../../protocol/event.ts";
 import type { PlanView } from "../../protocol/plan/task.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import { type Api, ApiError, waitFor } from "../client/api.ts";
+import type { Conversation } from "../client/conversation.ts";
 import { newId } from "../client/ids.ts";
 import { withPlan } from "../client/restore.ts";
 import { giveBack, keepUnsent, listUnsent } from "./drafts.ts";
@@ -55,6 +56,8 @@ export class ThreadStore {
   /** Runs that this page has seen. */
   readonly #seen = new Set<string>();
   #isStale: boolean;
+  /** The newest plan that an edit or a check was answered with since the thread was last read. */
+  #taken: PlanView | null = null;
   readonly #rest = new Rest();
 
   constructor(api: Api, id: string, { isNew, onTaken, onUnauthorized }: ThreadOptions) {
@@ -150,6 +153,7 @@ export class ThreadStore {
 
   /** The plan in the response to an edit: where no run works, nothing else reports it. */
   takePlan(plan: PlanView): void {
+    if (this.#taken === null || plan.version > this.#taken.version) this.#taken = plan;
     this.#change((view) => ({ ...view, conversation: withPlan(view.conversation, plan) }));
   }
 
@@ -174,6 +178,8 @@ export class ThreadStore {
 
   #begin(begin: Turn["begin"], run: string): void {
     this.#outgoing.begin(begin, run);
+    // The thread was left while its first message waited for its project.
+    if (this.#closing.signal.aborted) this.#outgoing.deliverAll();
     this.#rest.wake();
   }
 
@@ -224,16 +230,27 @@ export class ThreadStore {
 
   async #load(): Promise<void> {
     const waited = new Set(this.view.latest().waiting.flatMap(({ id, isSent }) => (isSent ? [id] : [])));
-    const { conversation, plan, runs, active, followed, inbox, known } = await readThread(this.#api, this.id);
+    const { changes } = this.inbox;
+    // Whatever changes during the read may be missing in it.
     this.#isStale = false;
+    this.#taken = null;
+    const { conversation, plan, runs, active, followed, inbox, known } = await readThread(this.#api, this.id).catch(
+      (error: unknown) => {
+        this.#isStale = true;
+        throw error;
+      },
+    );
     for (const run of runs) if (!active.includes(run)) this.#seen.add(run.invocation_id);
     // The stream of a run that has ended is read in one piece, and shown when it is complete.
     const isRead = runs.length > 0 && active.length === 0;
     this.#change((view) =>
-      withInbox({ ...view, conversation, runs, phase: isRead ? view.phase : "ready" }, inbox, ({ id }) =>
-        waited.has(id),
+      withInbox(
+        { ...view, conversation: this.#withTaken(conversation), runs, phase: isRead ? view.phase : "ready" },
+        inbox,
+        ({ id }) => waited.has(id),
       ),
     );
+    if (changes !== this.inbox.changes) this.inbox.look();
     this.#outgoing.dropKnown(known);
     // Where a run works, messages sent before that was known don't wait for its end.
     const messages = active.length > 0 ? this.#outgoing.takeMessages() : [];
@@ -242,7 +259,15 @@ export class ThreadStore {
     }
     for (const run of followed) await this.#stream.follow({ thread: this.id, run, begin: null });
     const now = active.length === 0 ? plan : await this.#api.getPlan(this.id);
-    this.#change((view) => ({ ...connect(view), phase: "ready", conversation: withPlan(view.conversation, now) }));
+    this.#change((view) => {
+      const read = withPlan(view.conversation, now);
+      return { ...connect(view), phase: "ready", conversation: this.#withTaken(read) };
+    });
+  }
+
+  /** An edit may have been answered before what was read earlier. */
+  #withTaken(conversation: Conversation): Conversation {
+    return this.#taken === null ? conversation : withPlan(conversation, this.#taken);
   }
 
   async #take(turn: Turn): Promise<void> {

@@ -1,6 +1,6 @@
 // The links to ports of the thread's project: as the server lists them, and as the thread's state has them until the
 // list is read or after a run has opened another.
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { PreviewLink } from "../../protocol/preview.ts";
 import { useApp } from "../app/context.ts";
 import { readLink } from "../conversation/link.ts";
@@ -17,7 +17,7 @@ export interface Preview {
 }
 
 interface Listed {
-  /** The previews in the thread's state when the list was read. */
+  /** The previews in the thread's state when the list was requested. */
   statePreviews: readonly object[];
   data: PreviewLink[];
 }
@@ -53,10 +53,16 @@ export function usePreviews(thread: ThreadStore, project: string | null, isShown
   const [listed, setListed] = useState<Listed | null>(null);
   const { problem, attempt } = useAttempts();
   const path = project === null ? null : `${pathOfSandbox(project)}/previews`;
+  /** Drops an answer that a newer request has overtaken. */
+  const newest = useRef(0);
   const read = useCallback(async (): Promise<void> => {
     if (path === null) return;
+    newest.current += 1;
+    const mine = newest.current;
+    // From before the request: what a run opens during it may be missing in the answer.
+    const { previews } = thread.view.shown.get().conversation.state.sandbox;
     const { data } = await api.get<{ data: PreviewLink[] }>(path);
-    setListed({ statePreviews: thread.view.shown.get().conversation.state.sandbox.previews, data });
+    if (mine === newest.current) setListed({ statePreviews: previews, data });
   }, [api, path, thread]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a change in the thread's state is the reason to read
   useEffect(() => {

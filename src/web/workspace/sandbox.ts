@@ -30,11 +30,14 @@ export interface SandboxView {
 /** Starting a new sandbox takes longer than any other request. */
 const orderMs = 200_000;
 
-class SandboxStore {
+export class SandboxStore {
   readonly view = new Store<SandboxView>({ sandbox: null, order: null, problem: null });
   readonly #api: Api;
   readonly #path: string;
+  /** One read at a time; whoever asks in the meantime asks for one more. */
   #isReading = false;
+  #isDue = false;
+  #orders = 0;
 
   constructor(api: Api, project: string) {
     this.#api = api;
@@ -42,24 +45,35 @@ class SandboxStore {
   }
 
   async read(): Promise<void> {
-    if (this.#isReading || this.view.get().order !== null) return;
+    this.#isDue = true;
+    if (this.#isReading) return;
     this.#isReading = true;
-    await this.#attempt(() => this.#api.get<Sandbox>(this.#path));
+    // An order in progress is answered with the state.
+    while (this.#isDue && this.view.get().order === null) {
+      this.#isDue = false;
+      const orders = this.#orders;
+      // What was read before an order may arrive after its answer.
+      await this.#attempt(
+        () => this.#api.get<Sandbox>(this.#path),
+        () => orders === this.#orders,
+      );
+    }
     this.#isReading = false;
   }
 
   async give(order: "start" | "stop"): Promise<void> {
+    this.#orders += 1;
     this.view.change((view) => ({ ...view, order, problem: null }));
     await this.#attempt(() => this.#api.send<Sandbox>("POST", `${this.#path}/${order}`, undefined, orderMs));
     this.view.change((view) => ({ ...view, order: null }));
   }
 
-  async #attempt(act: () => Promise<Sandbox>): Promise<void> {
+  async #attempt(act: () => Promise<Sandbox>, isWanted = () => true): Promise<void> {
     try {
       const sandbox = await act();
-      this.view.change((view) => ({ ...view, sandbox, problem: null }));
+      if (isWanted()) this.view.change((view) => ({ ...view, sandbox, problem: null }));
     } catch (error) {
-      this.view.change((view) => ({ ...view, problem: describeProblem(error) }));
+      if (isWanted()) this.view.change((view) => ({ ...view, problem: describeProblem(error) }));
     }
   }
 }

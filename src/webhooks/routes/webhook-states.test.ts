@@ -176,7 +176,7 @@ beforeEach(() => {
   for (const name of ["log", "warn", "error"] as const) vi.spyOn(console, name).mockImplementation(() => {});
 });
 
-describe("a webhook", () => {
+describe("a webhook", { timeout: 120_000 }, () => {
   it("sends events only where a ping was answered since the address was set, and continues once one is", async () => {
     const seen = new Set<string>();
     await fc.assert(

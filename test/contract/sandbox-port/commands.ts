@@ -62,8 +62,9 @@ export function describeLongCommands(): void {
     const command_id = newId();
     const counting = "i=0; while sleep 0.2; do i=$((i+1)); echo $i > late.txt; done";
     const begun = await run(`echo begun; (${counting}) & sleep 300`, { command_id, wait_ms: 2_000 });
-    expect(begun).toEqual({ exit_code: null, output: "begun\n", omitted_bytes: 0 });
-    expect(await sandbox.readCommand(command_id, untilEnd())).toMatchObject({ exit_code: null, output: "begun\n" });
+    expect(begun).toMatchObject({ exit_code: null, omitted_bytes: 0 });
+    const begins = { exit_code: null, output: "begun\n", omitted_bytes: 0 };
+    await expect.poll(() => sandbox.readCommand(command_id, untilEnd())).toEqual(begins);
     await sandbox.terminateCommand(command_id, untilEnd());
     await sandbox.terminateCommand(command_id, untilEnd());
     const ended = await sandbox.readCommand(command_id, untilEnd());
@@ -84,10 +85,18 @@ export function describeLongCommands(): void {
   });
 
   it("show output while the command runs", async () => {
-    const shown: string[] = [];
-    const request = { command_id: newId(), command: "echo out; echo err >&2; sleep 1.5; echo end", wait_ms: 30_000 };
-    await sandbox.runCommand(request, (stream, text) => shown.push(`${stream}:${text}`), untilEnd());
-    expect(shown.sort()).toEqual(["stderr:err\n", "stdout:end\n", "stdout:out\n"]);
+    const [command_id, go] = [newId(), `go-${newId()}`];
+    const command = `echo out; echo err >&2; until [ -e ${go} ]; do sleep 0.1; done; echo end`;
+    const shown = { stdout: "", stderr: "" };
+    let seen: Promise<unknown> | null = null;
+    const show = (stream: keyof typeof shown, text: string): void => {
+      shown[stream] += text;
+      // It ends only if both were seen before.
+      if (shown.stdout === "out\n" && shown.stderr === "err\n") seen ??= run(`touch ${go}`);
+    };
+    const state = await sandbox.runCommand({ command_id, command, wait_ms: 30_000 }, show, untilEnd());
+    await seen;
+    expect([state.exit_code, shown]).toEqual([0, { stdout: "out\nend\n", stderr: "err\n" }]);
   });
 
   it("keep head and tail of ten megabytes and count what lies between", async () => {

@@ -119,6 +119,6 @@ describe("the bytes of an answer", () => {
 
   it("are none if there are more than accepted, and give their room back", async () => {
     expect(await readBytes(announce(null), 650_000)).toBeNull();
-    await vi.waitFor(() => expect(isolateMemory.describe().work).toBe(0));
+    await vi.waitFor(() => expect(isolateMemory.describe().work).toBe(0), 20_000);
   });
 });

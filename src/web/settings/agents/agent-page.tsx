@@ -15,7 +15,15 @@ import { AgentForm } from "./agent-form.tsx";
 import { Versions } from "./versions.tsx";
 import { words } from "./words.ts";
 
-export function AgentPage({ agent, onChanged, onBack }: { agent: Agent; onChanged: () => void; onBack: () => void }) {
+export function AgentPage({
+  agent,
+  onChanged,
+  onBack,
+}: {
+  agent: Agent;
+  onChanged: () => Promise<void>;
+  onBack: () => void;
+}) {
   const said = useWords(words);
   const common = useWords(general);
   const [isEditing, setEditing] = useState(false);
@@ -29,7 +37,8 @@ export function AgentPage({ agent, onChanged, onBack }: { agent: Agent; onChange
           onCancel={() => setEditing(false)}
           send={async (api, body) => {
             await api.send("PATCH", path, body);
-            onChanged();
+            // The form would start from the old values if it were opened again before.
+            await onChanged();
             setEditing(false);
           }}
         />
@@ -50,7 +59,7 @@ export function AgentPage({ agent, onChanged, onBack }: { agent: Agent; onChange
             question={said.deleteTitle}
             text={said.deleteText}
             onDone={() => {
-              onChanged();
+              void onChanged();
               onBack();
             }}
           />

@@ -41,7 +41,7 @@ export function Agents() {
   if (shown.kind === "one") {
     const { agent } = shown;
     const newest = list.rows?.find(({ agent_id }) => agent_id === agent.agent_id) ?? agent;
-    return <AgentPage key={agent.agent_id} agent={newest} onChanged={() => void list.refresh()} onBack={back} />;
+    return <AgentPage key={agent.agent_id} agent={newest} onChanged={list.refresh} onBack={back} />;
   }
   return (
     <Section

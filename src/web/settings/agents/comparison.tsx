@@ -1,12 +1,12 @@
 // The differences between two versions of an agent, field by field, before beside after.
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import type { AgentChange } from "../../../protocol/agents/changes.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Select } from "../../parts/field.tsx";
 import { Notice, ProblemNotice, Spinner } from "../../parts/notice.tsx";
 import { useWords } from "../../state/words.ts";
 import { Beside } from "../parts/form.tsx";
-import { useAction } from "../use-action.ts";
+import { useOne } from "../use-one.ts";
 import { showValue } from "./agent.ts";
 import styles from "./comparison.module.css";
 import { words } from "./words.ts";
@@ -25,19 +25,8 @@ export function Comparison({
   const said = useWords(words);
   const [from, setFrom] = useState(first);
   const [to, setTo] = useState(newest);
-  const [changes, setChanges] = useState<AgentChange[] | null>(null);
-  const { run, problem } = useAction();
-  useEffect(() => {
-    let isCurrent = true;
-    setChanges(null);
-    void run(async (api) => {
-      const answer = await api.get<{ changes: AgentChange[] }>(`${path}/compare?from=${from}&to=${to}`);
-      if (isCurrent) setChanges(answer.changes);
-    });
-    return () => {
-      isCurrent = false;
-    };
-  }, [run, path, from, to]);
+  const { thing, problem } = useOne<{ changes: AgentChange[] }>(`${path}/compare?from=${from}&to=${to}`);
+  const changes = thing?.changes ?? null;
   return (
     <Dialog wide title={said.compareTitle} onClose={onClose}>
       <div className={styles.content}>

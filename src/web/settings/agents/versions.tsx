@@ -16,7 +16,7 @@ import type { Agent } from "./agent.ts";
 import { Comparison } from "./comparison.tsx";
 import { words } from "./words.ts";
 
-export function Versions({ agent, path, onChanged }: { agent: Agent; path: string; onChanged: () => void }) {
+export function Versions({ agent, path, onChanged }: { agent: Agent; path: string; onChanged: () => Promise<void> }) {
   const said = useWords(words);
   const locale = useLocale();
   // A new version is a new list, which begins at the newest.
@@ -26,10 +26,10 @@ export function Versions({ agent, path, onChanged }: { agent: Agent; path: strin
   const mayPin = useMay("write");
   const pin = (version: number | null): void => {
     const address = `${path}/pin`;
-    const change = action.run((api) =>
-      version === null ? api.send("DELETE", address) : api.send("PUT", address, { version }),
-    );
-    void change.then((done) => done && onChanged());
+    void action.run(async (api) => {
+      await (version === null ? api.send("DELETE", address) : api.send("PUT", address, { version }));
+      await onChanged();
+    });
   };
   return (
     <Group title={said.versions}>
@@ -72,7 +72,7 @@ export function Versions({ agent, path, onChanged }: { agent: Agent; path: strin
                       question={said.rollBackTitle(version)}
                       text={said.rollBackText(version)}
                       act={(api) => api.send("POST", `${path}/rollback`, { version })}
-                      onDone={onChanged}
+                      onDone={() => void onChanged()}
                     />
                   </>
                 )}

@@ -150,11 +150,15 @@ function useKeys(whose: string): NamedKey[] {
   const [keys, setKeys] = useState(noKeys);
   useEffect(() => {
     if (!mayRead && path === "/v1/api-keys") return;
+    let isCurrent = true;
     // Without them entries have ids.
     api.get<{ data: NamedKey[] }>(`${path}?limit=200`).then(
-      ({ data }) => setKeys(data),
+      ({ data }) => isCurrent && setKeys(data),
       () => {},
     );
+    return () => {
+      isCurrent = false;
+    };
   }, [api, path, mayRead]);
   return keys;
 }

@@ -29,7 +29,7 @@ export function TriggerPage({
 }: {
   trigger: Trigger;
   firstSecret: string | null;
-  onChanged: () => void;
+  onChanged: () => Promise<void>;
   onBack: () => void;
 }) {
   const said = useWords(words);
@@ -46,7 +46,8 @@ export function TriggerPage({
           onCancel={() => setEditing(false)}
           send={async (api, draft) => {
             await api.send("PATCH", path, patchOf(draft));
-            onChanged();
+            // The form would start from the old values if it were opened again before.
+            await onChanged();
             setEditing(false);
           }}
         />
@@ -66,7 +67,7 @@ export function TriggerPage({
         onEdit={() => setEditing(true)}
         onSecret={setSecret}
         onDeleted={() => {
-          onChanged();
+          void onChanged();
           onBack();
         }}
       />
@@ -89,7 +90,7 @@ function Actions({
 }: {
   trigger: Trigger;
   path: string;
-  onChanged: () => void;
+  onChanged: () => Promise<void>;
   onEdit: () => void;
   onSecret: (secret: string) => void;
   onDeleted: () => void;
@@ -99,12 +100,12 @@ function Actions({
   const action = useAction();
   const [thread, setThread] = useState<string | null>(null);
   const toggle = (): void => {
-    void action.run((api) => api.send("PATCH", path, { enabled: !trigger.enabled })).then(onChanged);
+    void action.run((api) => api.send("PATCH", path, { enabled: !trigger.enabled }).finally(onChanged));
   };
   const runNow = (): void => {
     void action.run(async (api) => {
       setThread((await api.send<{ thread_id: string }>("POST", `${path}/run`, {})).thread_id);
-      onChanged();
+      void onChanged();
     });
   };
   return (

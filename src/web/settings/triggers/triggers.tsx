@@ -53,7 +53,7 @@ export function Triggers() {
         key={trigger.trigger_id}
         trigger={newest}
         firstSecret={secret}
-        onChanged={() => void list.refresh()}
+        onChanged={list.refresh}
         onBack={back}
       />
     );

@@ -26,7 +26,7 @@ export function WebhookPage({
 }: {
   webhook: Webhook;
   firstSecret: string | null;
-  onChanged: () => void;
+  onChanged: () => Promise<void>;
   onBack: () => void;
 }) {
   const said = useWords(words);
@@ -45,7 +45,8 @@ export function WebhookPage({
           onCancel={() => setEditing(false)}
           send={async (api, body) => {
             await api.send("PATCH", path, body);
-            onChanged();
+            // The form would start from the old values if it were opened again before.
+            await onChanged();
             setEditing(false);
           }}
         />
@@ -53,7 +54,7 @@ export function WebhookPage({
     );
   }
   const toggle = (): void => {
-    void action.run((api) => api.send("PATCH", path, { enabled: !webhook.enabled })).then(onChanged);
+    void action.run((api) => api.send("PATCH", path, { enabled: !webhook.enabled }).finally(onChanged));
   };
   const ping = (): void => {
     void action.run((api) => api.send("POST", `${path}/ping`, undefined)).then((done) => done && setPings(pings + 1));
@@ -84,7 +85,7 @@ export function WebhookPage({
           question={said.deleteTitle}
           text={said.deleteText}
           onDone={() => {
-            onChanged();
+            void onChanged();
             onBack();
           }}
         />
@@ -100,7 +101,7 @@ export function WebhookPage({
         path={path}
         mayReplay={webhook.enabled && !waits}
         state={`${webhook.enabled} ${webhook.unverified_since} ${pings}`}
-        onRefresh={onChanged}
+        onRefresh={() => void onChanged()}
       />
     </Section>
   );

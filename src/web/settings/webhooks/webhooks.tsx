@@ -47,7 +47,7 @@ export function Webhooks() {
         key={webhook.webhook_id}
         webhook={newest}
         firstSecret={secret}
-        onChanged={() => void list.refresh()}
+        onChanged={list.refresh}
         onBack={back}
       />
     );
