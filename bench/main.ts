@@ -3,6 +3,7 @@
 // and writes figures and charts to `dist/bench`. docs/performance.md has the figures and what they mean.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { endWithReader } from "../dev/reader.ts";
 import { type Flags, readFlags, usage } from "./arguments.ts";
 import { measureBills } from "./cost/cost.ts";
 import { measureGrowth } from "./growth/growth.ts";
@@ -54,6 +55,7 @@ function readFlagsOrExit(): Flags {
   }
 }
 
+endWithReader();
 const flags = readFlagsOrExit();
 const folder = makeTemporaryFolder("taskloom-bench-");
 // wrangler.toml names this folder; the page in it is no part of what is measured.

@@ -16,6 +16,7 @@ import { type PlanWithReceipts, receiptLines, seenLine } from "./ask/receipts.ts
 import { Screen } from "./ask/screen.ts";
 import { sourceLines } from "./ask/sources.ts";
 import { plain } from "./ask/width.ts";
+import { endWithReader } from "./reader.ts";
 import { describeArgument, hideArguments, readSecretFile } from "./secrets.ts";
 import { readAddress } from "./start/state.ts";
 
@@ -184,8 +185,8 @@ function conclude({ run, state, interrupts }: Conversation, url: string, thread:
 }
 
 async function main(): Promise<void> {
-  // A reader such as `head` has closed the pipe; the run continues without it.
-  process.stdout.on("error", () => process.exit(1));
+  // The run continues without it.
+  endWithReader();
   try {
     const options = readArguments(process.argv.slice(2), root);
     if (options.key !== null) {

@@ -1,6 +1,7 @@
 // One step of a script: a program that streams its output, stops with this process, and reports how it ended.
 import { type ChildProcess, spawn } from "node:child_process";
 import { delimiter, join } from "node:path";
+import { endWithReader } from "../dev/reader.ts";
 
 export const root = join(import.meta.dirname, "..");
 
@@ -23,6 +24,9 @@ for (const [signal, code] of [
     for (const child of running) child.kill(signal);
   });
 }
+endWithReader(() => {
+  for (const child of running) child.kill("SIGTERM");
+});
 
 /** True once a signal has asked this script to stop. */
 export function isStopping(): boolean {

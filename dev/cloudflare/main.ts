@@ -1,6 +1,7 @@
 // `npm run cloudflare -- --port N`: the stand-in account alone, with what is deployed to it.
 import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
+import { outliveReader } from "../reader.ts";
 import { checkStart, startEdge } from "./edge.ts";
 import { startCloudflare } from "./server.ts";
 
@@ -23,6 +24,7 @@ async function run(): Promise<void> {
   }
 }
 
+outliveReader();
 run().catch((error: NodeJS.ErrnoException) => {
   console.error(error.code === "EADDRINUSE" ? "the port is already in use; choose another with --port" : error.message);
   if (error.code?.startsWith("ERR_PARSE_ARGS")) console.error(usage);

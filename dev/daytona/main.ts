@@ -4,6 +4,7 @@
  * Daytona does.
  */
 import { parseArgs } from "node:util";
+import { outliveReader } from "../reader.ts";
 import { hideArguments, readSecretFile } from "../secrets.ts";
 import { type Mode, modes } from "./mode.ts";
 import { startDaytona } from "./server.ts";
@@ -93,4 +94,5 @@ async function main(): Promise<void> {
   console.log(`ready on ${server.apiUrl}`);
 }
 
+outliveReader();
 await main();

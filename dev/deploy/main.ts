@@ -1,6 +1,7 @@
 // `npm run deploy`.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { endWithReader } from "../reader.ts";
 import { deployUsage, readDeployArguments } from "./arguments.ts";
 import { deploy } from "./deploy.ts";
 import { showError } from "./failure.ts";
@@ -16,10 +17,16 @@ for (const [signal, code] of [
   ["SIGTERM", 143],
 ] as const) {
   process.on(signal, () => {
-    running?.stop();
-    for (const path of leftovers) rmSync(path, { recursive: true, force: true });
+    leave();
     process.exit(code);
   });
+}
+endWithReader(leave);
+
+/** The next run goes on from here. */
+function leave(): void {
+  running?.stop();
+  for (const path of leftovers) rmSync(path, { recursive: true, force: true });
 }
 
 async function run(): Promise<void> {

@@ -2,6 +2,7 @@
 // settings as `npm start` does. Exits with 0 where the threshold is reached, else with 1.
 import { join } from "node:path";
 import { plain } from "../ask/width.ts";
+import { endWithReader } from "../reader.ts";
 import { readSettings } from "../start/settings.ts";
 import { type EvalArguments, readArguments, usage } from "./arguments.ts";
 import { evaluate } from "./evaluate.ts";
@@ -9,8 +10,7 @@ import { evaluate } from "./evaluate.ts";
 const root = join(import.meta.dirname, "../..");
 
 async function main(): Promise<void> {
-  // A reader such as `head` has closed the pipe.
-  process.stdout.on("error", () => process.exit(1));
+  endWithReader();
   let options: EvalArguments;
   try {
     options = readArguments(process.argv.slice(2));

@@ -1,5 +1,6 @@
 // `npm run model -- --port N`: the scripted demo model alone, for any OpenAI-compatible client.
 import { parseArgs } from "node:util";
+import { outliveReader } from "../reader.ts";
 import { startModel } from "./server.ts";
 import { MODEL } from "./stream.ts";
 
@@ -32,6 +33,7 @@ async function run(): Promise<void> {
   }
 }
 
+outliveReader();
 run().catch((error: NodeJS.ErrnoException) => {
   console.error(error.code === "EADDRINUSE" ? "the port is already in use; choose another with --port" : error.message);
   if (error.code?.startsWith("ERR_PARSE_ARGS")) console.error(usage);

@@ -1,5 +1,6 @@
 // `npm run search -- --port N`: the stand-in search alone.
 import { parseArgs } from "node:util";
+import { outliveReader } from "../reader.ts";
 import { startSearch } from "./server.ts";
 
 const usage = "npm run search -- [--port 8802]";
@@ -17,6 +18,7 @@ async function run(): Promise<void> {
   }
 }
 
+outliveReader();
 run().catch((error: NodeJS.ErrnoException) => {
   console.error(error.code === "EADDRINUSE" ? "the port is already in use; choose another with --port" : error.message);
   if (error.code?.startsWith("ERR_PARSE_ARGS")) console.error(usage);

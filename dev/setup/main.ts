@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readSetupArguments, setupUsage } from "../deploy/arguments.ts";
 import { showError } from "../deploy/failure.ts";
 import { openReport } from "../deploy/report.ts";
+import { endWithReader } from "../reader.ts";
 import { hideArguments } from "../secrets.ts";
 import { setUp } from "./setup.ts";
 import { withTerminal } from "./terminal.ts";
@@ -19,6 +20,7 @@ async function run(): Promise<void> {
   else await setUp(root, options, { ...hands, terminal: null });
 }
 
+endWithReader();
 if (process.argv.includes("--help")) console.log(setupUsage);
 else
   run().catch((error: unknown) => {

@@ -53,6 +53,18 @@ describe("setup", () => {
     expect(await read()).toEqual(secrets);
   });
 
+  it("sends nobody to wrangler's sign-in who has a token of the account in the environment", async () => {
+    expect(await run([])).toMatch(/next: npx wrangler login, then npm run deploy$/);
+    const signedIn: Record<string, string>[] = [
+      { CLOUDFLARE_API_TOKEN: "token" },
+      { CF_API_TOKEN: "token" },
+      { CLOUDFLARE_API_KEY: "key", CLOUDFLARE_EMAIL: "ada@example.com" },
+    ];
+    for (const more of signedIn) expect(await run([], { ...keys, ...more })).toMatch(/next: npm run deploy$/);
+    expect(await run([], { ...keys, CLOUDFLARE_API_TOKEN: "" })).toContain("npx wrangler login");
+    expect(await run([], { ...keys, CLOUDFLARE_API_KEY: "key" })).toContain("npx wrangler login");
+  });
+
   it("takes flags over the environment, and that over what is kept; empty is away", async () => {
     await writeFile(join(root, "key"), "sk-of-a-file\n");
     await run(["--set", "OPENAI_MODEL=small", "--set-file", `OPENAI_API_KEY=${join(root, "key")}`], {

@@ -80,7 +80,14 @@ async function collect(place: Place, options: SetupArguments, hands: SetupHands)
     report.done("made", `${made.join(" and ")}: keep a copy of that file, nobody can make them again`);
   report.say("");
   report.say(`  your own lines of wrangler.toml (domain, vars): ${showPath(place, place.own)}`);
-  report.say(`  next: npx wrangler login, then ${commandFor(place, "deploy")}`);
+  const deploy = commandFor(place, "deploy");
+  report.say(`  next: ${isSignedIn(hands.environment) ? deploy : `npx wrangler login, then ${deploy}`}`);
+}
+
+/** As wrangler reads it: with these it never asks anybody to sign in. */
+function isSignedIn(environment: NodeJS.ProcessEnv): boolean {
+  const has = (name: string): boolean => Boolean(environment[`CLOUDFLARE_${name}`] || environment[`CF_${name}`]);
+  return has("API_TOKEN") || (has("API_KEY") && has("EMAIL"));
 }
 
 /** The environment over what is kept, and flags over both. */

@@ -3,6 +3,7 @@
  * and a page to try the product in. It prints the settings that the server needs.
  */
 import { parseArgs } from "node:util";
+import { outliveReader } from "../reader.ts";
 import { hideArguments } from "../secrets.ts";
 import { startSlack } from "./server.ts";
 
@@ -46,6 +47,7 @@ async function run(): Promise<void> {
   if (values.installed) console.log(`workspace ${workspace.id}, bot token ${workspace.token()}`);
 }
 
+outliveReader();
 run().catch((error: NodeJS.ErrnoException) => {
   console.error(error.code === "EADDRINUSE" ? "the port is already in use; choose another with --port" : error.message);
   if (error.code?.startsWith("ERR_PARSE_ARGS")) console.error(usage);

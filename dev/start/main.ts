@@ -8,6 +8,7 @@
 // However this process ends, nothing that it started keeps running: see stopping.ts and guard.ts.
 import { join } from "node:path";
 import { lockState } from "../daytona/lock.ts";
+import { outliveReader } from "../reader.ts";
 import { hideArguments } from "../secrets.ts";
 import { devUsage, readArguments, type StartArguments, usage } from "./arguments.ts";
 import { type BuiltWorker, buildWorker } from "./build.ts";
@@ -64,7 +65,7 @@ async function fail(line: string): Promise<void> {
 
 function stopOnSignals(): void {
   // The reader of the banner may have gone; the server stays.
-  process.stdout.on("error", () => {});
+  outliveReader();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       process.exitCode ??= 0;

@@ -154,6 +154,10 @@ export const run = late(() =>
     checked_tasks: checkedTasks()
       .optional()
       .describe("How many tasks of the plan have which verification, as the run ended. Absent if none has checks."),
+    uncheckable_tasks: z
+      .int()
+      .optional()
+      .describe("How many closed tasks have a check that could not run, as the run ended. Absent if there are none."),
     sources: z
       .array(runSource())
       .optional()

@@ -60,6 +60,7 @@ import { readClient } from "./stream/ag-ui/client.ts";
 import { type Opener, readOpener } from "./stream/ended-keys.ts";
 import { openStream, whenStreamEnds } from "./stream/stream-response.ts";
 import { type StreamRequest, tooManyReaders } from "./stream/streams.ts";
+import { endFormerStreams } from "./stream/streams-here.ts";
 import { finishRemoval, ownedBy, patchThread, removeThread, storeThread } from "./threads.ts";
 import { beginLife, wakeLife } from "./wake.ts";
 
@@ -80,7 +81,11 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     this.#platform = {
       waitUntil: (promise) => ctx.waitUntil(promise),
       setAlarm: (at) => storage.setAlarm(at),
-      abort: (reason) => ctx.abort(reason),
+      abort: (reason) => {
+        // Its streams end with it, and no code of theirs runs any more.
+        if (this.#life !== null) endFormerStreams(this.#life.thread);
+        ctx.abort(reason);
+      },
     };
     this.#life = this.#startLife();
   }

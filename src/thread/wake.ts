@@ -28,7 +28,7 @@ import { schedule } from "./scheduler.ts";
 import { Journal } from "./stream/journal/journal.ts";
 import { Readers } from "./stream/readers.ts";
 import { checkReaders, trimMemory, watchIdle } from "./stream/streams.ts";
-import { endFormerStreams } from "./stream/streams-here.ts";
+import { endFormerStreams, noteAlive } from "./stream/streams-here.ts";
 import { readSuperseded } from "./supersede/marks.ts";
 
 /** The life of the stored thread. Null if there is none, and then nothing is written but what a removal left is dropped. */
@@ -119,7 +119,10 @@ function openLife(
     trimMemory(life);
     if (life.readers.count === 0) watchIdle(life);
   };
-  life.readers.onPing = () => checkReaders(life);
+  life.readers.onPing = () => {
+    noteAlive(life.thread, life.ports.clock.now());
+    checkReaders(life);
+  };
   life.readers.onCome = () => notePresence(life, null);
   life.readers.onLeave = (run) => notePresence(life, { run });
   life.outbox.onFailure = () => platform.waitUntil(schedule(life));

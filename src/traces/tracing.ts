@@ -11,6 +11,7 @@ import type { TraceSettings } from "../config/traces.ts";
 import { logError } from "../lib/log.ts";
 import { replaceMethods } from "../lib/replace-methods.ts";
 import type { Run } from "../protocol/run.ts";
+import { type CheckRunTracing, traceCheckRuns } from "./check-runs.ts";
 import { traceChecks } from "./checks.ts";
 import { type Content, createContent } from "./content.ts";
 import { describeOutcome, describeRequest, describeRun, errorOf } from "./describe.ts";
@@ -26,7 +27,7 @@ export interface TracingPorts {
   describeModel: (name: string) => Attributes;
 }
 
-export interface Tracing {
+export interface Tracing extends CheckRunTracing {
   /**
    * A life begins to work on the run, or continues with it. `waitUntil` keeps the object alive while spans are posted.
    */
@@ -194,6 +195,7 @@ export function createTracing({ settings, exporter, now, describeModel }: Tracin
   }
 
   return {
+    ...traceCheckRuns({ ratio: settings.ratio, content, add: exporter.add, safely }),
     begin: (run, traceparent, waitUntil) =>
       safely(() => {
         const { trace_id, root_id } = deriveIds(run);

@@ -9,6 +9,7 @@
 // `--remote URL` checks a deployed Worker instead, without kills (see `remote.ts`), with `--idle-seconds 150` and,
 // where someone deploys during a run of `--work-seconds 540`, `--deploy`. Its key is TASKLOOM_API_KEY.
 import { parseArgs } from "node:util";
+import { endWithReader } from "../../dev/reader.ts";
 import { runBudgetCampaign } from "./budgets/campaign.ts";
 import { formatBudgetFindings } from "./budgets/findings.ts";
 import { runCampaign } from "./campaign.ts";
@@ -17,6 +18,7 @@ import { formatProofFindings } from "./proven/findings.ts";
 import { checkRemote } from "./remote.ts";
 import { formatFindings, formatKill } from "./table.ts";
 
+endWithReader();
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));

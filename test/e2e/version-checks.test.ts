@@ -147,6 +147,32 @@ it("a question of checks that is answered after a rollback goes on as a run, and
     expect((await readTasks())[0]).toMatchObject({ checks: [{ result: { outcome: "passed" } }] });
   }));
 
+it("an answer whose run is at work at the next deploy counts, although the release has started that run", () =>
+  withPlace(async (place) => {
+    await place.deploy("current", "current");
+    const { edit, readTasks, make } = client(place, "late");
+    await make();
+    await edit({ op: "create", section_title: "Shop", task_contents: [{ content: "Paint", checks: [question] }] });
+    const [task] = await readTasks();
+    await place.runs.post("late/runs", { message: "Work on late.", invocation_id: "late-1" });
+    useTool(await place.nextOf("late"), "end-1", "update_tasks", { task_ids: [task?.id], status: "completed" });
+    await place.answerOf("late", "Painted.");
+    await place.runs.eventsOf("late", "late-1");
+    const asked: Run = await place.runs.readRun("late", "late-1");
+
+    await place.deploy("former", "former");
+    const payload = { approved: false, reason: "Too dark." };
+    const resume = [{ interrupt_id: asked.interrupts[0]?.id, status: "resolved", payload }];
+    await place.runs.post("late/runs/late-1/resume", { resume, invocation_id: "late-2" });
+    await place.nextOf("late");
+
+    await place.deploy("current", "current");
+    const reason = "A person said no: Too dark.";
+    const receipts = async () => (await readTasks("?include=receipts"))[0]?.receipts;
+    await expect.poll(receipts, { timeout: 20_000 }).toMatchObject([{ invocation_id: "late-2", reason }]);
+    expect(await readTasks()).toMatchObject([{ verification: "failed" }, { content: "Repair: Paint" }]);
+  }));
+
 it("the release delivers events of checks that this version has made, and lists their webhook", () =>
   withPlace(async (place) => {
     const receiver = await startReceiver({});

@@ -54,7 +54,10 @@ export class TracedThread extends FakeThread {
 
   /** The names of the spans as a tree. */
   async tree(): Promise<string[]> {
-    const spans = await this.settled();
+    return this.showTree(await this.settled());
+  }
+
+  showTree(spans: ReceivedSpan[]): string[] {
     const below = (parent: string | null, depth: number): string[] =>
       spans
         .filter(({ parent_id }) => parent_id === parent)

@@ -1,7 +1,9 @@
 // `npm run incidents`: plays incidents on servers of its own and says what an operator sees of each, as Markdown. Ends
 // with 1 if a sign that the runbook names was not there. `-- WORD` plays those whose name has the word.
+import { endWithReader } from "../../dev/reader.ts";
 import { incidents } from "./incidents.ts";
 
+endWithReader();
 const wanted = process.argv[2]?.toLowerCase() ?? "";
 let missing = 0;
 for (const { name, play, signs } of incidents.filter((each) => each.name.toLowerCase().includes(wanted))) {

@@ -28,13 +28,22 @@ interface Seeded {
   updated_at?: string;
   code?: string;
   checked_tasks?: object;
+  uncheckable_tasks?: number;
 }
 
 async function seed(runs: Seeded[]): Promise<void> {
   const statements = runs.map(
-    ({ user_id = "user_first", status, created_at, updated_at = created_at, code, checked_tasks }, place) => {
+    (
+      { user_id = "user_first", status, created_at, updated_at = created_at, code, checked_tasks, uncheckable_tasks },
+      place,
+    ) => {
       const usage = { input_tokens: 100, cached_input_tokens: 10, output_tokens: 5, cost_usd: 0.25 };
-      const run = JSON.stringify({ usage, checked_tasks, ...(code === undefined ? {} : { error: { code } }) });
+      const run = JSON.stringify({
+        usage,
+        checked_tasks,
+        uncheckable_tasks,
+        ...(code === undefined ? {} : { error: { code } }),
+      });
       return env.DB.prepare(
         `INSERT INTO runs (user_id, thread_id, invocation_id, status, version, created_at, updated_at, run)
        VALUES (?1, 't', ?2, ?3, 1, ?4, ?5, ?6)`,
@@ -64,7 +73,10 @@ describe("GET /v1/metrics", () => {
       { status: "running", created_at: ago(2), updated_at: ago(0) },
       { status: "queued", created_at: ago(1), updated_at: ago(0), user_id: "user_canary" },
       { status: "failed", created_at: ago(300), updated_at: ago(50), code: "model_error" },
-      { status: "failed", created_at: ago(5), code: "budget", checked_tasks: { verified: 2, not_run: 1 } },
+      {
+        ...{ status: "failed", created_at: ago(5), code: "budget" },
+        ...{ checked_tasks: { verified: 2, not_run: 5 }, uncheckable_tasks: 2 },
+      },
       { status: "failed", created_at: ago(300), updated_at: ago(70), code: "model_error" },
       { status: "completed", created_at: ago(10), user_id: "user_canary", checked_tasks: { verified: 3 } },
       { status: "completed", created_at: ago(40), checked_tasks: { failed: 9 } },
@@ -83,7 +95,7 @@ describe("GET /v1/metrics", () => {
       'taskloom_recent_tokens{kind="input"}': 400,
       taskloom_recent_cost_usd: 1,
       'taskloom_recent_checked_tasks{verification="verified"}': 5,
-      'taskloom_recent_checked_tasks{verification="not_run"}': 1,
+      'taskloom_recent_checked_tasks{verification="not_run"}': 2,
       'taskloom_recent_checked_tasks{verification="failed"}': 0,
       'taskloom_queue_messages{queue="jobs"}': 0,
     });

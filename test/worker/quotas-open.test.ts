@@ -1,12 +1,14 @@
 // What is open at once, and refusals that come from elsewhere: a thread's object, and webhooks in a loop.
-import { createExecutionContext, env, waitOnExecutionContext } from "cloudflare:test";
+import { createExecutionContext, env, runInDurableObject, waitOnExecutionContext } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app.ts";
 import type { Env } from "../../src/config.ts";
+import { killObject, objectOf } from "./faulty-object.ts";
 import { clearTriggers, deliverTo, makeHook, signStandard } from "./hook-client.ts";
 import { createClient } from "./http-client.ts";
 import { FakeThreads } from "./http-fake-threads.ts";
 import { agUi, run, serverWith } from "./quota-server.ts";
+import { threadClient } from "./thread-client.ts";
 
 beforeEach(() => {
   vi.spyOn(console, "warn").mockImplementation(() => {});
@@ -60,6 +62,41 @@ describe("what is open", () => {
     const next = await ask("/events");
     expect(next.status).toBe(200);
     await next.body?.cancel();
+  });
+
+  describe("counts a stream no longer whose object has ended with it", () => {
+    /** A user whose one stream is of an object that works. */
+    async function openOnly(user_id: string) {
+      const made = await createClient().send("POST", "/v1/users", { user_id });
+      const bindings = { ...env, QUOTAS: `${env.QUOTAS},streams=1` } as Env;
+      const headers = { authorization: `Bearer ${made.body.api_key}`, accept: "text/event-stream" };
+      const body = JSON.stringify({ message: "[[stall after 1]] [[say 2]]" });
+      const app = createApp();
+      const open = async (thread_id: string) => {
+        const request = { method: "POST", body, headers };
+        return await app.request(`/v1/threads/${thread_id}/runs`, request, bindings, createExecutionContext());
+      };
+      const answers = [await open("dies"), await open("other")];
+      expect(answers.map(({ status }) => status)).toEqual([200, 429]);
+      return { key: { user_id, thread_id: "dies" }, open };
+    }
+
+    it("at once if it ends itself", async () => {
+      vi.spyOn(console, "error").mockImplementation(() => {});
+      const { key, open } = await openOnly("user_of_a_life_that_ends");
+      await runInDurableObject(objectOf(key), (_own, { storage }) => storage.sql.exec("DROP TABLE meta"));
+      const ask = async () => await threadClient(key.user_id, key.thread_id).stub.update(key, { title: "More" });
+      expect(await ask().catch((error: Error) => error.message)).toContain("a transaction failed");
+      expect((await open("other")).status).toBe(200);
+    });
+
+    it("half a minute later if the platform ends it", async () => {
+      const { key, open } = await openOnly("user_of_a_life_that_is_ended");
+      await killObject(key);
+      const { now } = Date;
+      vi.spyOn(Date, "now").mockImplementation(() => now() + 31_000);
+      expect((await open("other")).status).toBe(200);
+    });
   });
 
   it("is given back where nothing was opened", async () => {

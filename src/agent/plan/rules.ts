@@ -93,7 +93,7 @@ function findPlanned(plan: Plan, section_id: string, content: string): Task | un
   return plan.tasks.find((task) => task.section_id === section_id && task.content === content && isOpen(task));
 }
 
-function isOpen({ status }: Task): boolean {
+export function isOpen({ status }: Task): boolean {
   return status === "pending" || status === "in_progress";
 }
 

@@ -7,6 +7,7 @@ import { configOf, type Env } from "../../config.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import type { Failure } from "../../protocol/error.ts";
 import { exceeded, type QuotaName, type Quotas, quotaOf, quotas } from "../../protocol/money/quotas.ts";
+import { endSilentStreams } from "../../thread/stream/streams-here.ts";
 import { type Counts, createCounts } from "./counts.ts";
 
 /** Whose quotas count. */
@@ -99,7 +100,9 @@ export function openOne(
   const key = `${name}/${holder.user_id}`;
   const counts = countsOf(env);
   const now = Date.now();
-  const close = counts.open(key, quota, now, lives_ms);
+  const open = () => counts.open(key, quota, now, lives_ms);
+  // Some may be of objects that have ended without a word.
+  const close = open() ?? (name === "streams" && endSilentStreams(now) ? open() : null);
   if (close !== null) return { close };
   return { refusal: refuse(counts, key, holder, exceeded(name, quota, CLOSED_SECONDS), now) };
 }

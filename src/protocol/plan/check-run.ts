@@ -70,6 +70,8 @@ export interface CheckRunRequest {
   key_id: string | null;
   /** How many webhooks in a row led to it; absent if none did. */
   hops?: number;
+  /** The span of another process in which it was asked for, while traces are on. */
+  traceparent?: string;
 }
 
 /** What may be asked of the checks that run, or have run last. */

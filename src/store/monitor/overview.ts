@@ -31,9 +31,13 @@ GROUP BY code`;
 const RUN = "iif(json_valid(run), run, '{}')";
 const sum = (path: string) => `coalesce(sum(${RUN} ->> '$.usage.${path}'), 0)`;
 
-/** What a run says that its tasks with checks were as it ended. */
+/**
+ * What a run says that its tasks with checks were as it ended. `not_run` are those that could not be checked: a task
+ * that is open, or waits for a person, is nothing to look at.
+ */
 export const checkedAs = verifications.filter((verification) => verification !== "none");
-const checked = checkedAs.map((name) => `coalesce(sum(${RUN} ->> '$.checked_tasks.${name}'), 0) AS ${name}`);
+const placeOf = (name: Verification) => (name === "not_run" ? "uncheckable_tasks" : `checked_tasks.${name}`);
+const checked = checkedAs.map((name) => `coalesce(sum(${RUN} ->> '$.${placeOf(name)}'), 0) AS ${name}`);
 
 export const RECENT = `SELECT status, count(*) AS count, ${sum("input_tokens")} AS input,
   ${sum("cached_input_tokens")} AS cached, ${sum("output_tokens")} AS output,

@@ -17,7 +17,7 @@ import { recordPlan, recordReceipts } from "../run/recorder.ts";
 import { openSandbox } from "../run/run.ts";
 import { sleep } from "../sleep.ts";
 import { trimMemory } from "../stream/streams.ts";
-import { endChecks, keepChecks, RUN_BEGAN, storeChecks } from "./check-run-end.ts";
+import { endChecks, keepChecks, RUN_BEGAN, storeChecks, tracedChecks, traceEnd } from "./check-run-end.ts";
 import type { CheckRunRecord } from "./check-run-row.ts";
 import { openChecks } from "./open-checks.ts";
 
@@ -55,12 +55,13 @@ async function startChecks(life: Life, request: CheckRunRequest): Promise<Result
     created_at: isoTime(life),
     finished_at: null,
   };
-  const { answers, key_id, hops } = request;
+  const { answers, key_id, hops, traceparent } = request;
   // Nothing is to be seen, and nothing is stored.
   const hasWork = answers.length > 0 || listWanted(life.state.plan, run.task_ids).length > 0;
   if (!hasWork && !looksAtYes(life, run.task_ids))
     return succeed({ ...run, status: "completed", finished_at: run.created_at });
-  storeChecks(life, { run, asked, answers, key_id, lives: 0, ...(hops === undefined ? {} : { hops }) });
+  const more = { ...(hops === undefined ? {} : { hops }), ...(traceparent === undefined ? {} : { traceparent }) };
+  storeChecks(life, { run, asked, answers, key_id, lives: 0, ...more });
   ensureChecking(life);
   return succeed(run);
 }
@@ -129,11 +130,13 @@ export function ensureChecking(life: Life): void {
   life.platform.waitUntil(done);
 }
 
-async function look(life: Life, { run, answers, lives }: CheckRunRecord, signal: AbortSignal): Promise<void> {
+async function look(life: Life, checked: CheckRunRecord, signal: AbortSignal): Promise<void> {
+  const { run, answers, lives } = checked;
   const sandbox = await openSandbox(life);
   // An id may come again once another request was the last.
   const scope = `${life.thread.thread_id} again ${run.created_at}`;
-  const runner = openChecks(life, { scope, attempt: lives + 1, invocation_id: null }, sandbox, signal);
+  const own = openChecks(life, { scope, attempt: lives + 1, invocation_id: null }, sandbox, signal);
+  const runner = life.ports.traces?.wrapCheckRun(own, tracedChecks(life, checked)) ?? own;
   const wanted = listWanted(life.state.plan, run.task_ids);
   const budget_ms = Math.min(END_BUDGET_MS, run.task_ids.length * TASK_BUDGET_MS);
   const options = { call_id: run.check_run_id, budget_ms, is_repeated: lives > 0 };
@@ -192,6 +195,7 @@ function finish(
     keepChecks(life, { ...checked, run: { ...run, status: "completed", receipt_ids, finished_at: isoTime(life) } });
   });
   life.checking = null;
+  traceEnd(life);
   if (life.active === null) trimMemory(life);
 }
 

@@ -6,7 +6,7 @@ import { readMeta, type Sql } from "../rows/database.ts";
 
 export const META_KEY = "check_run";
 
-export interface CheckRunRecord extends Pick<CheckRunRequest, "answers" | "key_id" | "hops"> {
+export interface CheckRunRecord extends Pick<CheckRunRequest, "answers" | "key_id" | "hops" | "traceparent"> {
   run: CheckRun;
   /** What was asked, to know a repetition. */
   asked: string;

@@ -93,7 +93,9 @@ describe("a run that completes a task with a check", () => {
     await vi.waitFor(() => expect(place.running).toHaveLength(1), 20_000);
     thread.life.active?.cancel.abort();
     await vi.waitFor(() => expect(findRun(thread.life, "inv_a")?.run.status).toBe("cancelled"), 20_000);
-    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ result: null, checked_tasks: { not_run: 1 } });
+    const run = findRun(thread.life, "inv_a")?.run;
+    expect(run).toMatchObject({ result: null, checked_tasks: { not_run: 1 } });
+    expect(run).not.toHaveProperty("uncheckable_tasks");
   });
 
   it("costs nothing in a thread without checks: the table of receipts is not made", async () => {
@@ -134,6 +136,8 @@ describe("a run that completes a task with a check", () => {
       },
     ]);
     expect(JSON.stringify(lines)).not.toMatch(/canary|npm test/);
+    const ended = { checked_tasks: { not_run: 1 }, uncheckable_tasks: 1 };
+    expect(thread.batches.flatMap(({ runs }) => runs).at(-1)).toMatchObject(ended);
     warn.mockRestore();
   });
 

@@ -1,6 +1,6 @@
 // The end of a run: closes everything open and stores the terminal event. Nobody sees that event before the run's rows
 // are in D1, or two seconds have passed.
-import { countCheckedTasks } from "../../agent/checks/count.ts";
+import { countCheckedTasks, countUncheckable } from "../../agent/checks/count.ts";
 import type { LoopOutcome } from "../../agent/events.ts";
 import { openTasks } from "../../agent/plan/view.ts";
 import type { Run } from "../../protocol/run.ts";
@@ -35,6 +35,8 @@ export function endRun(life: Life, record: RunRecord, outcome: LoopOutcome): voi
     applyOutcome(life, record, outcome);
     const checked_tasks = countCheckedTasks(life.state.plan.tasks);
     if (checked_tasks !== undefined) record.run.checked_tasks = checked_tasks;
+    const uncheckable_tasks = countUncheckable(life.state.plan.tasks);
+    if (uncheckable_tasks > 0) record.run.uncheckable_tasks = uncheckable_tasks;
     if (record.run.status !== "completed") storeStatus(life, record);
     const pending = outcome.status === "completed" ? outcome.pending_tool_call_ids : [];
     life.journal.hold(life.journal.newest + 1);

@@ -5,7 +5,7 @@ import { dueTask } from "../../agent/plan/view.ts";
 import { takeLonger } from "../../protocol/chain.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import type { ToolMessage, UserMessage } from "../../protocol/message.ts";
-import { readAnswered, storeJudgements } from "../checks/answered.ts";
+import { readAnswered, storeJudgements, storeMissedJudgements } from "../checks/answered.ts";
 import { noteInputs } from "../inbox/admission.ts";
 import { findInterrupted, isAnswer, isSuggestion, resultOf } from "../inbox/interrupts.ts";
 import { findRunBefore, isoTime, type Life, storeRun, transact } from "../life.ts";
@@ -97,6 +97,7 @@ export function continueRun(life: Life, record: RunRecord): RequestedEnd | null 
     record.run.instance_id = life.instance_id;
     setAccount(record, settleFormer(accountOf(record)));
     noteFormerLease(life, record);
+    storeMissedJudgements(life, record);
     storeRun(life, record);
   });
   return findCrashLoop(record);

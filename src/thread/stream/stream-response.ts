@@ -45,7 +45,7 @@ export async function whenStreamEnds(life: Life, name: string): Promise<void> {
 }
 
 function keepUntilEnd(life: Life, writer: WritableStreamDefaultWriter): string {
-  const { name, end } = openHere(life.thread);
+  const { name, end } = openHere(life.thread, life.ports.clock.now());
   const streams = openStreams.get(life) ?? new Map<string, Promise<void>>();
   const forget = (): void => {
     streams.delete(name);

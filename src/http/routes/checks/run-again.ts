@@ -6,6 +6,7 @@ import { newId } from "../../../protocol/ids.ts";
 import { type CheckRun, type CheckRunRequest, checkRun, checkRunBody } from "../../../protocol/plan/check-run.ts";
 import type { ThreadKey } from "../../../protocol/thread.ts";
 import { callThread } from "../../../thread/stub.ts";
+import { keepTraceParent } from "../../../traces/span.ts";
 import { audited } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
 import { problemOf, unwrap } from "../../errors.ts";
@@ -65,6 +66,7 @@ export function addChecks(app: App): void {
         check_run_id: body.check_run_id ?? newId("chk"),
         ...{ task_ids: body.task_ids ?? null, answers: body.answers ?? [], key_id: context.get("caller").key_id },
         ...(chain && { hops: chain.hops }),
+        ...keepTraceParent(context.get("config").traces, context.req.header("traceparent")),
       };
       const ask = () => callThread(context.env, key, (stub) => stub.callChecks(key, { kind: "start", request }));
       const start = () => (request.answers.length === 0 ? ask() : recordAnswers(context, request, ask));
