@@ -140,6 +140,10 @@ export const run = {
   finished_at: time,
 };
 
+export const capUse = {
+  ...{ scope: "user", name: "max_cost_usd", limit: 5, used: 1.25, reserved: 0.1 },
+  ...{ period: "2026-11-24", resets_at: "2026-11-25T00:00:00.000Z" },
+};
 export const usageDay = { date: "2026-11-24", runs: 3, ...run.usage };
 
 export const agent: AgentView = {

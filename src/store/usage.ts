@@ -5,6 +5,7 @@ import { FIRST_USER_ID } from "../protocol/ids.ts";
 import { toUsd } from "../protocol/money/price.ts";
 import type { Usage } from "../protocol/run.ts";
 import type { UsageDay, UsageSum } from "../protocol/usage.ts";
+import { prepareOwnCaps, toOwnCaps } from "./budgets/spent.ts";
 
 /** A run that can't be read counts as one that used nothing: it must not refuse the sums of all others. */
 const RUN = "iif(json_valid(run), run, '{}')";
@@ -81,12 +82,28 @@ export interface UsageFilter {
  * The days since `since` that have runs, newest last. A day's cost is the sum of the known costs, or null if none is
  * known.
  */
-export async function readUsage(
+export async function readUsage(...asked: Parameters<typeof prepareUsage>): Promise<UsageDay[]> {
+  return toDays((await prepareUsage(...asked).all()).results);
+}
+
+/** The same, with the caps that the user and the project have of their own, in one trip. */
+export async function readUsageAndCaps(
+  db: D1Database,
+  user_id: string,
+  since: string,
+  filter: UsageFilter,
+): Promise<{ days: UsageDay[]; own: ReturnType<typeof toOwnCaps> }> {
+  const caps = prepareOwnCaps(db, user_id, filter.project_id);
+  const [days, own] = await db.batch([prepareUsage(db, user_id, since, filter), caps]);
+  return { days: toDays(days?.results ?? []), own: toOwnCaps(own?.results) };
+}
+
+function prepareUsage(
   db: D1Database,
   user_id: string,
   since: string,
   { thread_id, project_id }: UsageFilter = {},
-): Promise<UsageDay[]> {
+): D1PreparedStatement {
   const statement =
     thread_id === undefined
       ? project_id === undefined
@@ -96,11 +113,11 @@ export async function readUsage(
         ? READ_THREAD
         : READ_BOTH;
   const wanted = [thread_id, project_id].filter((id) => id !== undefined);
-  const { results } = await db
-    .prepare(statement)
-    .bind(user_id, since, ...wanted)
-    .all<Sums & { date: string }>();
-  return results.map(({ date, ...sums }) => ({ date, ...toSum(sums) }));
+  return db.prepare(statement).bind(user_id, since, ...wanted);
+}
+
+function toDays(rows: unknown[]): UsageDay[] {
+  return (rows as (Sums & { date: string })[]).map(({ date, ...sums }) => ({ date, ...toSum(sums) }));
 }
 
 export interface UserUsage extends UsageSum {

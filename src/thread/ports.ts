@@ -32,6 +32,7 @@ import { readStartingAgent, type StartingAgent } from "../store/agents/versions.
 import { findEndedKeys } from "../store/api-keys.ts";
 import type { ThreadBatch, ThreadEnd } from "../store/batch.ts";
 import { grantLease } from "../store/budgets/grant.ts";
+import { hasOthersAtWork } from "../store/projects/at-work.ts";
 import { listPreviews } from "../store/projects/previews.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { usualOf } from "../store/quotas/held.ts";
@@ -72,6 +73,8 @@ export interface Ports {
   images: ImageRules;
   /** What a public address answers, for checks. */
   lookAtPublic: FetchPublic;
+  /** Whether other threads of the project have worked since then, as D1 knows. Rejects after three seconds. */
+  othersAtWork(key: ThreadKey, project_id: string, since: number): Promise<boolean>;
   /** The server's own tools. */
   tools: Tool[];
   /** Sources of tools that others describe. */
@@ -153,6 +156,8 @@ export function createPorts(
     takeUse: (user_id, name) => takeOrPass({ config, database }, user_id, name),
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
     lookAtPublic: (url, signal) => lookAtPublic(sendThrough(network), url, signal),
+    othersAtWork: (key, project_id, since) =>
+      withinTime(clock, LOOK_MS, "D1", hasOthersAtWork(database, key, project_id, since)),
     tools: createTools(config, sendThrough(network)),
     toolSources: createToolSources(config),
     limits: config.limits,
@@ -179,6 +184,9 @@ export function createPorts(
     traces: openTracing(config, clock),
   };
 }
+
+/** What is asked for a receipt, which has a reason without it. */
+const LOOK_MS = 3_000;
 
 /** D1 answers in a few milliseconds. A search must not wait for one that is away, nor be refused by it. */
 const USE_MS = 1_000;

@@ -108,6 +108,13 @@ describe.skipIf(!hasBrowser)("costs on the page", () => {
         "Ada$12.50$0.25 of it estimated$0.255,000,0004,000,00090,00042",
         "user_bob–60,000 tokens10,00002,0003",
       ]);
+    const caps = dialog.locator("[data-caps] > div");
+    await expect
+      .poll(async () => (await caps.allTextContents()).map((text) => text.replace(/resets .*$/, "resets …")))
+      .toEqual([
+        "Limit of the day12,345 tokens of 5,000,000 tokensresets …",
+        "Limit of the month$1.25 of $5$0.25 reserved by runs · resets …",
+      ]);
     expect(await listViolationsInBoth(page)).toEqual({ light: [], dark: [] });
   });
 });

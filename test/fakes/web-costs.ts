@@ -55,6 +55,11 @@ const day = (date: string, share: number) => ({
   ...{ date, runs: Math.round(9 * share), input_tokens: 400_000 * share, cached_input_tokens: 300_000 * share },
   ...{ output_tokens: 20_000 * share, cost_usd: 2.4 * share },
 });
+const month = { scope: "user", period: "2026-11", resets_at: "2026-12-01T00:00:00.000Z" };
+const ownCaps = [
+  { ...month, name: "max_total_tokens", limit: 5_000_000, used: 12_345, reserved: 0, period: "2026-11-28" },
+  { ...month, name: "max_cost_usd", limit: 5, used: 1.25, reserved: 0.25 },
+];
 const users = [
   {
     ...{ user_id: "user_ada", name: "Ada", runs: 42, input_tokens: 5_000_000, cached_input_tokens: 4_000_000 },
@@ -92,7 +97,7 @@ export async function fakeCosts(page: Page): Promise<unknown[]> {
     const now = Date.now();
     const dates = Array.from({ length: 30 }, (_, at) => new Date(now - (29 - at) * 86_400_000).toISOString());
     const data = dates.map((date, at) => day(date.slice(0, 10), ((at * 7) % 11) / 10));
-    await route.fulfill({ json: { data: data.filter(({ runs }) => runs > 0) } });
+    await route.fulfill({ json: { data: data.filter(({ runs }) => runs > 0), caps: ownCaps } });
   });
   await page.route("**/v1/usage/users?*", (route) => route.fulfill({ json: { data: users } }));
   return answers;

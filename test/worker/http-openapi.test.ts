@@ -72,7 +72,9 @@ describe("/openapi.json", () => {
       "post /v1/agents",
       "post /v1/projects",
       "post /v1/threads/{thread_id}/messages/{message_id}/edit",
+      "post /v1/threads/{thread_id}/messages/{message_id}/edit/stream",
       "post /v1/threads/{thread_id}/messages/{message_id}/regenerate",
+      "post /v1/threads/{thread_id}/messages/{message_id}/regenerate/stream",
       "post /v1/threads/{thread_id}/runs",
       "post /v1/threads/{thread_id}/runs/stream",
       "post /v1/threads/{thread_id}/runs/{invocation_id}/resume",
@@ -233,7 +235,7 @@ describe("what a generator of clients reads", () => {
     expect(types).toHaveLength(21);
     expect(new Set(types).size).toBe(types.length);
     const streams = each.filter(({ operation }) => "text/event-stream" in (operation.responses[200]?.content ?? {}));
-    expect(streams.length).toBe(7);
+    expect(streams.length).toBe(9);
     for (const { operation } of streams) {
       expect(operation.responses[200]?.content?.["text/event-stream"]?.schema).toEqual({
         $ref: "#/components/schemas/Event",

@@ -59,6 +59,7 @@ describe("GET /v1/usage", () => {
         day("2026-11-26", 2, used("", 101, 41, 11, 0.5)),
       ],
       total: { runs: 5, ...used("", 116, 41, 19, 0.5).usage },
+      caps: [],
     });
     const today = await ada.send("GET", "/v1/usage?days=1");
     expect(today.body.data).toMatchObject([{ date: "2026-11-26" }]);
@@ -69,6 +70,7 @@ describe("GET /v1/usage", () => {
     expect((await eve.send("GET", "/v1/usage")).body).toEqual({
       data: [],
       total: { runs: 0, ...used("", 0, 0, 0, null).usage },
+      caps: [],
     });
   });
 
@@ -101,6 +103,40 @@ describe("GET /v1/usage", () => {
     expect(await total("thread_id=t-9")).toMatchObject({ runs: 0, cost_usd: null });
     const answer = await ada.send("GET", "/v1/usage?thread_id=t-1");
     expect(answer.body.data).toEqual([{ date: "2026-11-26", ...ofThread }]);
+  });
+
+  it("says each cap of the caller, what is spent and reserved of it, and when it begins anew", async () => {
+    vi.spyOn(Date, "now").mockReturnValue(now);
+    const user_id = "user_usage_caps";
+    const client = createClient({ USER_DAY_CAPS: "tokens=1000", DEPLOYMENT_DAY_CAPS: "cost_usd=9" });
+    const ada = await client.addUser(user_id);
+    await client.send("PATCH", `/v1/users/${user_id}`, { caps: { month: { max_cost_usd: 2, max_minutes: 30 } } });
+    await ada.send("POST", "/v1/projects", { project_id: "p-1", name: "Shop", max_cost_usd: 1 });
+    await storeRuns(user_id, "t-1", [
+      { ...used("2026-11-26T07:00:00.000Z", 100, 40, 10, 0.5), worked_ms: 90_000 },
+      { ...used("2026-11-02T07:00:00.000Z", 7, 0, 3, 0.25) },
+      { ...used("2026-10-31T23:59:59.999Z", 9, 9, 9, 9) },
+    ]);
+    const capsOf = async (query = "") => (await ada.send("GET", `/v1/usage${query}`)).body.caps;
+    const day = { period: "2026-11-26", resets_at: "2026-11-27T00:00:00.000Z" };
+    const month = { period: "2026-11", resets_at: "2026-12-01T00:00:00.000Z" };
+    const before = [
+      { scope: "user", name: "max_total_tokens", limit: 1000, used: 110, reserved: 0, ...day },
+      { scope: "user", name: "max_cost_usd", limit: 2, used: 0.75, reserved: 0, ...month },
+      { scope: "user", name: "max_minutes", limit: 30, used: 1.5, reserved: 0, ...month },
+    ];
+    expect(await capsOf("?days=1")).toEqual(before);
+    const grant = "INSERT INTO budgets VALUES ('user', ?, ?, ?, ?, ?, ?, ?, ?)";
+    await env.DB.prepare(grant).bind(user_id, "2026-11", 1_500_000_000, 500, 600_000, 250_000_000, 100, 60_000).run();
+    const [ofDay, cost, minutes] = before;
+    const project = { scope: "project", name: "max_cost_usd", limit: 1, used: 0, reserved: 0 };
+    expect(await capsOf("?project_id=p-1")).toEqual([
+      { ...project, period: null, resets_at: null },
+      ofDay,
+      { ...cost, used: 1.25, reserved: 0.25 },
+      { ...minutes, used: 9, reserved: 1 },
+    ]);
+    expect(await capsOf("?project_id=nothing-such")).toHaveLength(3);
   });
 
   it("needs a key", async () => {

@@ -75,12 +75,23 @@ describe("POST …/regenerate", () => {
     expect((await ada.send("GET", `${path}/runs/inv_slow`)).body.status).toBe("cancelled");
   });
 
-  it("streams the run", async () => {
-    const { ada, path } = await talk();
-    const headers = { accept: "text/event-stream" };
-    const { text } = await ada.send("POST", `${path}/messages/m2/regenerate`, {}, headers);
-    expect(text).toContain('"type":"RUN_STARTED"');
-    expect(text).toContain('"type":"RUN_FINISHED"');
+  it("streams the run, as its `/stream` and that of an edit do whatever `Accept` says", async () => {
+    const { ada, path, texts } = await talk();
+    const events = { accept: "text/event-stream" };
+    const edited = { message: "[[text three]]", message_id: "m2" };
+    for (const [form, body, headers] of [
+      ["regenerate", {}, events],
+      ["regenerate/stream", undefined, {}],
+      ["edit/stream", edited, { accept: "application/json" }],
+    ] as const) {
+      const { status, text } = await ada.send("POST", `${path}/messages/m2/${form}`, body, headers);
+      expect([form, status]).toEqual([form, 200]);
+      expect(text).toContain('"type":"RUN_STARTED"');
+      expect(text).toContain('"type":"RUN_FINISHED"');
+    }
+    expect(await texts()).toEqual(["[[text one]]", "one", "[[text three]]", "three"]);
+    const refused = await ada.send("POST", `${path}/messages/none/edit/stream`, edited);
+    expect([refused.status, refused.body.code]).toEqual([404, "not_found"]);
   });
 });
 

@@ -10,8 +10,8 @@ import type { SandboxSettings } from "../../protocol/project.ts";
 import { open } from "../database.ts";
 import type { UsualQuota } from "../quotas/held.ts";
 import { agents, agentVersions } from "../schema.ts";
-import { toCaps, toPeriodCaps } from "../shapes/caps.ts";
-import { parseStored, type Shape, UnreadableRow } from "../shapes/stored.ts";
+import { readCaps, toCaps, toPeriodCaps } from "../shapes/caps.ts";
+import { parseStored } from "../shapes/stored.ts";
 import { isAgent, storeDefaultAgent, storeNextVersion, toVersion } from "./agents.ts";
 
 /** An agent as it was in a version, with `updated_at` of that version; null if there is no such agent or version. */
@@ -103,13 +103,6 @@ FROM (SELECT 1) LEFT JOIN projects AS p ON p.user_id = ?1 AND p.project_id = ?3
 LEFT JOIN agents AS a ON a.user_id = ?1 AND a.agent_id = ?2
 LEFT JOIN agent_versions AS v
   ON v.user_id = a.user_id AND v.agent_id = a.agent_id AND v.version = coalesce(a.pinned_version, a.version)`;
-
-/** Throws where they can't be read: a run without its caps could spend anything. */
-function readCaps<T>(shape: Shape<T>, text: string | null | undefined, owner: string): T {
-  const caps = shape(text == null ? null : parseStored(text));
-  if (caps === undefined) throw new UnreadableRow(`the caps of the ${owner} can't be read`);
-  return caps;
-}
 
 /** The newest version's own configuration may be long and is not read. */
 const { config: _newest, ...agentColumns } = getTableColumns(agents);

@@ -20,7 +20,10 @@ const NEAR = 0.8;
 
 const MS_PER_MINUTE = 60_000;
 
-const units: Record<keyof Amount, { cap: CapName; toAmount(cap: number): number; toCap(amount: number): number }> = {
+export const units: Record<
+  keyof Amount,
+  { cap: CapName; toAmount(cap: number): number; toCap(amount: number): number }
+> = {
   cost: { cap: "max_cost_usd", toAmount: toNano, toCap: toUsd },
   tokens: { cap: "max_total_tokens", toAmount: (cap) => cap, toCap: (amount) => amount },
   ms: {
@@ -29,7 +32,8 @@ const units: Record<keyof Amount, { cap: CapName; toAmount(cap: number): number;
     toCap: (amount) => amount / MS_PER_MINUTE,
   },
 };
-const names = Object.keys(units) as (keyof Amount)[];
+/** In the order of `USED`. */
+export const amountNames = Object.keys(units) as (keyof Amount)[];
 
 /** A run that can't be read counts as nothing: it must not refuse all others. */
 const RUN = "iif(json_valid(run), run, '{}')";
@@ -64,7 +68,7 @@ WITH missing AS MATERIALIZED (
 INSERT INTO budgets (scope, id, period, cost, tokens, ms, open_cost, open_tokens, open_ms)
 SELECT scope, id, period, used ->> 0, used ->> 1, used ->> 2, 0, 0, 0 FROM missing`;
 
-const ofEach = (make: (name: keyof Amount) => string, between = ", ") => names.map(make).join(between);
+const ofEach = (make: (name: keyof Amount) => string, between = ", ") => amountNames.map(make).join(between);
 const asked = (field: "least" | "need" | "wanted", name: keyof Amount) => `(?4 ->> '$.${field}.${name}')`;
 
 /** No cap at all leaves more than any number. */
@@ -132,7 +136,7 @@ function subtractOwn(scopes: BudgetScope[], used: UsedRow[], own: OwnRow[]): Use
   return used.map((row, place) => {
     const { scope, period } = scopes[place] ?? {};
     const mine = own.find((each) => each.scope === scope && each.period === period);
-    const open = names.map((name) => [`open_${name}`, row[`open_${name}`] - (mine?.[name] ?? 0)]);
+    const open = amountNames.map((name) => [`open_${name}`, row[`open_${name}`] - (mine?.[name] ?? 0)]);
     return { ...row, ...Object.fromEntries(open) };
   });
 }
@@ -164,7 +168,7 @@ function toLease(lease_id: string, { cost, tokens, ms }: Amount, rows: LeaseRow[
 
 /** The caps that a scope sets, with what is left of each, and what others hold of it. */
 function capsOf({ scope, period, caps }: BudgetScope, used: UsedRow | undefined) {
-  return names.flatMap((name) => {
+  return amountNames.flatMap((name) => {
     const { cap, toAmount, toCap } = units[name];
     const limit = caps[cap];
     if (limit == null || used === undefined) return [];
@@ -189,7 +193,7 @@ function atLeast(amount: Amount, other: Amount): Amount {
 
 /** Ids have no slash. */
 export function toRow(user_id: string, { scope, id, period, caps }: BudgetScope): Record<string, unknown> {
-  const amounts = names.map((name) => {
+  const amounts = amountNames.map((name) => {
     const limit = caps[units[name].cap];
     return [name, limit == null ? null : units[name].toAmount(limit)];
   });

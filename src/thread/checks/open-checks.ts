@@ -17,11 +17,13 @@ export function ofRun({ thread }: Life, { run: { invocation_id, attempt } }: Run
 }
 
 export function openChecks(life: Life, of: ChecksOf, sandbox: Sandbox, signal: AbortSignal): CheckRunner {
-  const { clock, lookAtPublic } = life.ports;
+  const { clock, lookAtPublic, othersAtWork } = life.ports;
+  const { thread } = life;
   return createCheckRunner({
     ...of,
     place: sandbox.checks,
     fetchPublic: lookAtPublic,
+    othersAtWork: (since) => othersAtWork(thread, thread.project_id, since),
     keyOf: canonicalSpec,
     newId: () => newId("rcpt"),
     now: () => clock.now(),

@@ -6,9 +6,11 @@ import { ApiError } from "../client/api.ts";
 import { describeProblem, type Problem } from "../state/problem.ts";
 import { onWake } from "../state/wake.ts";
 
-export interface List<Row> {
+export interface List<Row, More = object> {
   /** Null until it is first read. */
   rows: Row[] | null;
+  /** The newest answer, which may say more than its rows. */
+  page: Partial<More> | null;
   hasMore: boolean;
   isReading: boolean;
   problem: Problem | null;
@@ -23,15 +25,16 @@ interface Page<Row> {
 
 interface Read<Row> {
   rows: Row[] | null;
+  page: object | null;
   cursor: string | null;
   problem: Problem | null;
   isReading: boolean;
 }
 
 /** It is read again when `state` changes, because something shown beside it was changed. */
-export function useList<Row>(path: string, state: unknown = null): List<Row> {
+export function useList<Row, More = object>(path: string, state: unknown = null): List<Row, More> {
   const { api, onUnauthorized } = useApp();
-  const [read, setRead] = useState<Read<Row>>({ rows: null, cursor: null, problem: null, isReading: true });
+  const [read, setRead] = useState<Read<Row>>({ rows: null, page: null, cursor: null, problem: null, isReading: true });
   /** Drops an answer that a newer request has overtaken. */
   const newest = useRef(0);
   const ask = useCallback(
@@ -45,6 +48,7 @@ export function useList<Row>(path: string, state: unknown = null): List<Row> {
         if (mine !== newest.current) return;
         setRead((before) => ({
           rows: cursor === null ? page.data : [...(before.rows ?? []), ...page.data],
+          page,
           cursor: page.next_cursor ?? null,
           problem: null,
           isReading: false,
@@ -66,13 +70,13 @@ export function useList<Row>(path: string, state: unknown = null): List<Row> {
       newest.current += 1;
     };
   }, [ask, state]);
-  const { rows, cursor, problem, isReading } = read;
+  const { rows, page, cursor, problem, isReading } = read;
   return useMemo(
     () => ({
-      ...{ rows, problem, isReading, hasMore: cursor !== null },
+      ...{ rows, page: page as Partial<More> | null, problem, isReading, hasMore: cursor !== null },
       refresh: () => ask(null),
       more: () => ask(cursor),
     }),
-    [rows, cursor, problem, isReading, ask],
+    [rows, page, cursor, problem, isReading, ask],
   );
 }

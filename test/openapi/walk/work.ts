@@ -69,6 +69,10 @@ export async function walkAgain({ ask }: Walker, check: (stream: Answer) => void
   await ask(`POST ${MESSAGE}/regenerate`, { params, query: { wait: "1" }, body: {} });
   const edited = { message: "[[text Hello again.]]", message_id };
   await ask(`POST ${MESSAGE}/edit`, { params, query: { wait: "1" }, body: edited });
+  check(await ask(`POST ${MESSAGE}/regenerate/stream`, { params, body: {} }));
+  check(
+    await ask(`POST ${MESSAGE}/edit/stream`, { params, body: { ...edited, message: "[[text Hello once more.]]" } }),
+  );
   await ask("GET /v1/threads/{thread_id}/messages", { params, query: { include: "superseded" } });
   await ask("POST /v1/threads/{thread_id}/events/ticket", { params });
   const { body } = await ask(`POST ${RUN}/events/ticket`, { params });

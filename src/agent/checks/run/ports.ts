@@ -23,6 +23,8 @@ export interface CheckRunPorts {
   /** The run that receipts name; null if a person runs checks again. */
   invocation_id: string | null;
   fetchPublic: FetchPublic;
+  /** Whether another thread has worked in the same sandbox since then. Asked only if files changed during a check. */
+  othersAtWork?: (since: number) => Promise<boolean>;
   /** Equal for checks that are the same. */
   keyOf: (spec: CheckInput) => string;
   newId: () => string;

@@ -6,6 +6,7 @@ import type { Receipt } from "../../../protocol/plan/check.ts";
 import { SandboxError } from "../../sandbox.ts";
 import type { CheckPlace, Tree } from "../place.ts";
 import type { CheckRunner, RunOptions, WantedCheck } from "../runner.ts";
+import { judgeChanges } from "./changes.ts";
 import { type Job, listJobs } from "./jobs.ts";
 import { failed, notRun } from "./judge.ts";
 import {
@@ -23,11 +24,10 @@ import { KeptOutputs } from "./outputs.ts";
 import { type CheckRunPorts, TIME_OVER, within } from "./ports.ts";
 import { findUnapproved, type ProtectedHashes, readAltered, readProtected } from "./protected.ts";
 import { type Seen, toReceipt } from "./receipt.ts";
+import { sideBySide } from "./side-by-side.ts";
 
-const SIDE_BY_SIDE = 4;
 /** For the end of programs after a cancel or their look: it is not part of anybody's budget. */
 const CLEANUP_MS = 15_000;
-const SHOWN_FILES = 5;
 /** At least this long for the look at files after a command: one that passed just in time is not lost for it. */
 const AFTER_MS = 60_000;
 /** For a look at files that no check asked for: 50,000 of them take half of it. */
@@ -64,6 +64,9 @@ async function ask<Value>(
     throw error;
   }
 }
+
+/** `changed`: files that changed meanwhile; as many as could be listed. */
+type Compared = Sight & { changed?: string[] };
 
 class Running {
   readonly #ports: CheckRunPorts;
@@ -150,7 +153,7 @@ class Running {
     const started = now();
     const tree = this.#tree;
     const unapproved = findUnapproved(job.wanted, files);
-    const sight: Sight & { changed?: string[] } = unapproved === null ? await this.#look(job) : notRun(unapproved);
+    const sight: Compared = unapproved === null ? await this.#look(job) : notRun(unapproved);
     const kept = sight.output === undefined ? {} : { output: this.#outputs.keep(sight.output) };
     const own = job.spec.type === "file" ? (sight.file_hash ?? null) : ((sight.tree ?? tree)?.hash ?? null);
     return {
@@ -162,7 +165,7 @@ class Running {
     };
   }
 
-  async #look(job: Job): Promise<Sight & { changed?: string[] }> {
+  async #look(job: Job): Promise<Compared> {
     const { place } = this.#ports;
     const { spec } = job;
     if (spec.type === "person") return notRun("It waits for a person.");
@@ -183,11 +186,7 @@ class Running {
     }
   }
 
-  async #lookInTime(
-    job: Job,
-    place: CheckPlace | undefined,
-    signal: AbortSignal,
-  ): Promise<Sight & { changed?: string[] }> {
+  async #lookInTime(job: Job, place: CheckPlace | undefined, signal: AbortSignal): Promise<Compared> {
     const { spec } = job;
     if (spec.type === "http" && spec.url !== undefined) return lookAtAddress(spec, this.#ports, signal);
     if (place === undefined || spec.type === "person") throw new Error("Nothing to look at.");
@@ -200,13 +199,35 @@ class Running {
     return this.#compare(job, place, signal);
   }
 
-  /** Runs what may change files, between two looks at the tree. */
-  async #compare(job: Job, place: CheckPlace, signal: AbortSignal): Promise<Sight & { changed?: string[] }> {
+  /**
+   * Runs what may change files, between two looks at the tree. Once more if they changed and another thread was at work:
+   * a check that passes on files that nothing changed meanwhile has passed, whatever was before.
+   */
+  async #compare(job: Job, place: CheckPlace, signal: AbortSignal): Promise<Compared> {
+    const isOpen = ({ changed, outcome }: Compared) => changed !== undefined && outcome !== "not_run";
+    const began = this.#ports.now();
+    const seen = await this.#compareOnce(job, place, signal);
+    if (!isOpen(seen)) return seen;
+    const isShared = await this.#hasOthers(began);
+    if (!isShared || this.#left < MIN_MS) return judgeChanges(seen, seen.changed ?? [], isShared);
+    const beganAgain = this.#ports.now();
+    const again = await this.#compareOnce(job, place, signal, true);
+    if (!isOpen(again)) return again;
+    return judgeChanges(again, again.changed ?? [], await this.#hasOthers(beganAgain));
+  }
+
+  /** Where nobody knows, the check answers for what changed. */
+  async #hasOthers(since: number): Promise<boolean> {
+    return (await this.#ports.othersAtWork?.(since).catch(() => false)) ?? false;
+  }
+
+  /** With the files that changed, without a judgement of them. */
+  async #compareOnce(job: Job, place: CheckPlace, signal: AbortSignal, isAgain = false): Promise<Compared> {
     const { spec } = job;
     const before = this.#tree ?? (await this.#readTree(place));
     if (before === null) return notRun(this.#describeNoTree());
     this.#tree = before;
-    const command_id = await this.#nameCommand(job);
+    const command_id = await this.#nameCommand(job, { isAgain });
     if (this.#options.is_repeated) await this.#endFormer(job);
     const request = { place, signal, left_ms: this.#left, command_id, tree: before };
     this.#open.add(command_id);
@@ -231,10 +252,7 @@ class Running {
     this.#tree = after;
     if (after === null) return sight.outcome === "passed" ? { ...seen, ...notRun(this.#describeNoTree()) } : seen;
     if (after.hash === first.hash && after.hash === before.hash) return seen;
-    const changed = await this.#listChanges(place, after.hash === first.hash ? before : first);
-    if (sight.outcome === "not_run") return { ...seen, changed };
-    const reason = describeChange(changed);
-    return { ...seen, changed, ...failed(sight.outcome === "passed" ? reason : `${sight.reason} ${reason}`) };
+    return { ...seen, changed: await this.#listChanges(place, after.hash === first.hash ? before : first) };
   }
 
   #describeNoTree(): string {
@@ -255,9 +273,18 @@ class Running {
    * A command is found again by its id. A program is started anew by each life: the former one's may have been ended
    * already, after a look that was lost with its life.
    */
-  async #nameCommand({ key, spec }: Job, attempt = this.#ports.attempt): Promise<string> {
+  async #nameCommand(
+    { key, spec }: Job,
+    { attempt = this.#ports.attempt, isAgain = false }: { attempt?: number; isAgain?: boolean } = {},
+  ): Promise<string> {
     const life = spec.type === "http" && attempt > 1 ? [attempt] : [];
-    const text = JSON.stringify([this.#ports.scope, this.#options.call_id, key, ...life]);
+    const text = JSON.stringify([
+      this.#ports.scope,
+      this.#options.call_id,
+      key,
+      ...life,
+      ...(isAgain ? ["again"] : []),
+    ]);
     return `check-${toHex(await hashText(text)).slice(0, 40)}`;
   }
 
@@ -266,7 +293,7 @@ class Running {
     if (job.spec.type !== "http") return;
     const { attempt } = this.#ports;
     for (let former = Math.max(1, attempt - MAX_FORMER); former < attempt; former++)
-      this.#open.add(await this.#nameCommand(job, former));
+      for (const isAgain of [false, true]) this.#open.add(await this.#nameCommand(job, { attempt: former, isAgain }));
     await this.#endAll();
   }
 
@@ -278,21 +305,4 @@ class Running {
       await within(this.#ports, CLEANUP_MS, null, async (signal) => place?.endProgram(id, signal)).catch(() => {});
     }
   }
-}
-
-function describeChange(changed: readonly string[]): string {
-  const names = changed.slice(0, SHOWN_FILES).map((name) => JSON.stringify(name));
-  const more = changed.length > names.length ? " and more" : "";
-  const which = names.length === 0 ? "files that git does not ignore" : `${names.join(", ")}${more}`;
-  return `While it ran, ${which} changed. A check leaves the project's files as they are: ignore what it makes, or let it clean up.`;
-}
-
-/** All have ended when this settles, also if one has failed. */
-async function sideBySide(jobs: Job[], work: (job: Job) => Promise<void>): Promise<void> {
-  const queue = [...jobs];
-  const takeOne = async (): Promise<void> => {
-    for (let job = queue.shift(); job !== undefined; job = queue.shift()) await work(job);
-  };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(SIDE_BY_SIDE, jobs.length) }, takeOne));
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }

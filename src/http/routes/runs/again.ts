@@ -10,7 +10,7 @@ import { sizeOfInput } from "../../quotas/stock.ts";
 import { messageParams } from "../../schemas.ts";
 import { requirePrice } from "../money/price.ts";
 import type { Start } from "./accept.ts";
-import { addStarting } from "./both.ts";
+import { addBoth } from "./both.ts";
 import {
   type AgainBody,
   againBody,
@@ -32,7 +32,7 @@ const common = {
 } as const;
 
 export function addAgain(app: App): void {
-  addStarting(
+  addBoth(
     app,
     {
       ...common,
@@ -50,7 +50,7 @@ export function addAgain(app: App): void {
       return await prepare(context, params.thread_id, query, body, given ?? newId("inv"), supersede);
     },
   );
-  addStarting(
+  addBoth(
     app,
     {
       ...common,

@@ -25,7 +25,7 @@ export function addBoth<Params, Headers, Body>(
   begin: Begin<Params, Headers, Body>,
 ): void {
   const { path, summary, description = "" } = operation;
-  addStarting(app, operation, begin, `as \`POST ${path}/stream\` does`);
+  addStarting(app, operation, begin);
   addOperation(
     app,
     {
@@ -40,19 +40,17 @@ export function addBoth<Params, Headers, Body>(
   );
 }
 
-/** The first of the two alone. */
-export function addStarting<Params, Headers, Body>(
+function addStarting<Params, Headers, Body>(
   app: App,
   operation: Starting<Params, Headers, Body>,
   begin: Begin<Params, Headers, Body>,
-  streams = "with the events of the run",
 ): void {
-  const { description = "" } = operation;
+  const { path, description = "" } = operation;
   addOperation(
     app,
     {
       ...operation,
-      description: `${description} With \`Accept: text/event-stream\` it answers ${streams}.`,
+      description: `${description} With \`Accept: text/event-stream\` it answers as \`POST ${path}/stream\` does.`,
       query: startQuery,
       answers: startAnswers,
     },

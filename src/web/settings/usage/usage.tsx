@@ -2,6 +2,7 @@
 
 import { ChartColumn } from "lucide-react";
 import { useMemo, useState } from "react";
+import type { SpentCap } from "../../../protocol/money/spent.ts";
 import type { UsageDay } from "../../../protocol/usage.ts";
 import { useMay } from "../../app/may.tsx";
 import { formatMoney } from "../../client/money.ts";
@@ -17,6 +18,7 @@ import { ByUser } from "./by-user.tsx";
 import { fillDays, type Measure, sumDays, tokensOf } from "./chart.ts";
 import { Chart } from "./chart.tsx";
 import { HeadRow } from "./head-row.tsx";
+import { OwnCaps } from "./own-caps.tsx";
 import styles from "./usage.module.css";
 import { words } from "./words.ts";
 
@@ -56,7 +58,8 @@ export function Usage() {
 function Period({ days }: { days: number }) {
   const said = useWords(words);
   const { retry, loading } = useWords(general);
-  const list = useList<UsageDay>(`/v1/usage?days=${days}`);
+  const list = useList<UsageDay, { caps: SpentCap[] }>(`/v1/usage?days=${days}`);
+  const caps = list.page?.caps ?? [];
   const [measure, setMeasure] = useState<Measure>("tokens");
   const filled = useMemo(() => fillDays(list.rows ?? [], days, Date.now()), [list.rows, days]);
   const sum = useMemo(() => sumDays(filled), [filled]);
@@ -77,15 +80,19 @@ function Period({ days }: { days: number }) {
   }
   if (list.rows.length === 0) {
     return (
-      <div className={styles.waiting}>
-        <Empty icon={ChartColumn}>
-          <p>{said.empty}</p>
-        </Empty>
-      </div>
+      <>
+        <OwnCaps caps={caps} />
+        <div className={styles.waiting}>
+          <Empty icon={ChartColumn}>
+            <p>{said.empty}</p>
+          </Empty>
+        </div>
+      </>
     );
   }
   return (
     <>
+      <OwnCaps caps={caps} />
       <Totals sum={sum} />
       {sum.cost_usd !== null && <Measures measure={measure} onChange={setMeasure} />}
       <Chart days={filled} measure={sum.cost_usd === null ? "tokens" : measure} />
