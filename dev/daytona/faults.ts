@@ -29,6 +29,8 @@ const faultAnswers = [
   "key_unchecked",
   /** 404 of the API for a sandbox that no longer exists. */
   "not_found",
+  /** 409 of the API for an order during another change: apps/api/src/sandbox/services/sandbox.service.ts. */
+  "state_change",
   /** The daemon's error when its sandbox's disk is full. */
   "disk_full",
   /** 500 of a daemon that has lost the session of a command, as in a restart since it was made. */
@@ -119,6 +121,7 @@ const apiFailures: { [answer in FaultAnswer]?: (path: string) => HttpError } = {
   not_started: () => new HttpError(400, notStartedMessage),
   no_runner_info: () => new HttpError(400, "failed to get runner info: Service Unavailable"),
   key_unchecked: () => new HttpError(401, `authentication failed: Bearer token validation error: ${unreachable}`),
+  state_change: () => new HttpError(409, "Sandbox state change in progress"),
   not_found: (path) => new HttpError(404, `Sandbox with ID or name ${path.split("/")[3] ?? ""} not found`),
 };
 

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { cutEnd } from "../../lib/truncate.ts";
 import type { ToolDescription } from "../model.ts";
+import { simplifySchema } from "../prompt/shown-schema.ts";
 import type { Tool } from "../tool.ts";
 import { type CheckedJson, checkJson, describeSchema } from "./json-schema.ts";
 
@@ -35,9 +36,9 @@ export function describeTool(tool: Tool): ToolDescription {
 }
 
 function describeParameters({ schema }: Tool): Record<string, unknown> {
-  if ("json_schema" in schema) return describeSchema(schema.json_schema);
+  if ("json_schema" in schema) return simplifySchema(describeSchema(schema.json_schema));
   const { $schema: _, ...parameters } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-  return parameters;
+  return simplifySchema(parameters);
 }
 
 /** `cut`: the reply ended at the output limit, so broken JSON was most likely cut off. */

@@ -105,4 +105,12 @@ describe("the arguments of the plan's tools", () => {
       remove_checks: ["1"],
     });
   });
+
+  it("leaves out the fields that a model fills in without meaning them", () => {
+    const filled = { run: "", exit_code: 0, path: "shop.js", contains: "", port: 0, status: 0, clean: false };
+    expect(readChecks([{ type: "file", ...filled, start: { run: "" }, question: "" }])).toEqual([
+      { type: "file", path: "shop.js" },
+    ]);
+    expect(readChecks([{ type: "git", clean: false }])).toEqual([{ type: "git", clean: false }]);
+  });
 });

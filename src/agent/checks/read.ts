@@ -77,6 +77,7 @@ function readCheck(value: unknown): unknown {
   if (!isRecord(given)) return given;
   const fields = readFields(given);
   const type = typeOf(given.type ?? given.kind, fields);
+  dropFilled(fields, type);
   if (type !== "http") return { type, ...fields };
   const { start, ...address } = readAddress(fields);
   return { type, ...address, ...(start === undefined ? {} : { start: readStart(start) }) };
@@ -92,6 +93,15 @@ function readFields(given: Record<string, unknown>): Record<string, unknown> {
     read[name] = readValue(name, value);
   }
   return read;
+}
+
+/** Some models fill in every field that a schema names. */
+function dropFilled(fields: Record<string, unknown>, type: unknown): void {
+  for (const name of ["port", "status"]) if (fields[name] === 0) delete fields[name];
+  if (fields.exit_code === 0 && type !== "command") delete fields.exit_code;
+  for (const name of ["clean", "pushed"]) if (fields[name] === false && type !== "git") delete fields[name];
+  if (isRecord(fields.start) && (fields.start.run ?? "") === "" && fields.start.command === undefined)
+    delete fields.start;
 }
 
 function readValue(name: string, value: unknown): unknown {

@@ -40,6 +40,13 @@ describe("repairHistory", () => {
     expect(repairHistory([tool("x"), assistant(""), assistant(null), user("hi")])).toEqual([user("hi")]);
   });
 
+  it("drops a text of spaces, and says that a result is empty: servers refuse both", () => {
+    expect(repairHistory([assistant("\n\n"), assistant(null, "a"), tool("a", " ")])).toEqual([
+      assistant(null, "a"),
+      tool("a", "(no output)"),
+    ]);
+  });
+
   it("gives each of several calls with the same id its own result", () => {
     const history = [assistant(null, "a"), tool("a", "1"), assistant(null, "a"), tool("a", "2")];
     expect(repairHistory(history)).toEqual(history);

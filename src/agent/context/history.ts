@@ -10,6 +10,9 @@ import { withPreamble } from "./preamble.ts";
 const LOST_RESULT =
   "No result was given for this call. If it matters, check what it did before you call the tool again.";
 
+/** Some servers refuse a message that says nothing, and a client's tool may answer so. */
+const NO_OUTPUT = "(no output)";
+
 /** What was done to repair a history. */
 export interface Repair {
   /** Ids of calls whose results are lost. */
@@ -54,14 +57,14 @@ export function toModelMessage(message: ModelMessage): ModelMessage | null {
   if (message.role === "tool") return withoutReminders(message);
   if (message.role === "user") return message.preamble === undefined ? message : withPreamble(message);
   if (message.role !== "assistant") return message;
-  if (!message.tool_calls?.length) return message.content ? message : null;
+  if (!message.tool_calls?.length) return message.content && /\S/.test(message.content) ? message : null;
   if (message.tool_calls.every(hasObjectArguments)) return message;
   return { ...message, tool_calls: message.tool_calls.map(withObjectArguments) };
 }
 
 /** A reminder stands behind the text of the last result, so no result may contain what looks like one. */
 function withoutReminders(message: ToolMessage): ToolMessage {
-  const content = message.content.replace(reminderTag, "&lt;");
+  const content = /\S/.test(message.content) ? message.content.replace(reminderTag, "&lt;") : NO_OUTPUT;
   return content === message.content ? message : { ...message, content };
 }
 

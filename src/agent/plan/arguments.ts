@@ -15,14 +15,23 @@ const MAX_REMOVED = 20;
 /** A task is a text, or a text with checks. What a check is, is judged where it is made. */
 export type TaskInput = string | { content: string; checks?: readonly unknown[] | undefined };
 
-/** An object of any form is refused by some servers, and a choice of forms is not understood by all. */
-const anyCheck = { type: "object", properties: { type: { type: "string" } } };
-const anyOwnCheck = { type: "object", properties: { task: { type: "integer" }, type: { type: "string" } } };
-const ownCheck = {
-  type: "object",
-  properties: { task: { type: "integer" }, type: { type: "string", enum: [...checkTypes] } },
-  required: ["task", "type"],
+const aText = { type: "string" };
+const aNumber = { type: "integer" };
+const aFlag = { type: "boolean" };
+/**
+ * What most checks need. llama.cpp lets a model write no field that is not named here:
+ * https://github.com/ggml-org/llama.cpp/tree/master/grammars#a-word-about-additionalproperties
+ */
+const checkFields = {
+  ...{ run: aText, exit_code: aNumber, path: aText, contains: aText, excludes: aText, port: aNumber, status: aNumber },
+  ...{ start: { type: "object", properties: { run: aText } }, clean: aFlag, question: aText },
 };
+const type = { type: "string", enum: [...checkTypes] };
+
+/** An object of any form is refused by some servers, and a choice of forms is not understood by all. */
+const anyCheck = { type: "object", properties: { type, ...checkFields } };
+const anyOwnCheck = { type: "object", properties: { task: aNumber, type: aText } };
+const ownCheck = { type: "object", properties: { task: aNumber, type, ...checkFields }, required: ["task", "type"] };
 
 /** Each request to a model has this text, so it names the fields by example. */
 const aboutChecks =

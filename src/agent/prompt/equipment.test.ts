@@ -35,7 +35,11 @@ describe("what all calls of a run have", () => {
     const client_tools = [{ name: "pick_color", description: "", parameters: {} }];
     const more = equip({ ...input, client_tools }, tools);
     expect(more.system).toBe(equip(input, tools).system);
-    expect(more.descriptions.at(-1)).toEqual(client_tools[0]);
+    expect(more.descriptions.at(-1)).toEqual({
+      name: "pick_color",
+      description: "",
+      parameters: { type: "object", properties: {} },
+    });
     expect(more.clientTools).toEqual(new Set(["pick_color"]));
     expect(more.fixed_size).toBe(estimateText(more.system.content) + estimateTools(more.descriptions));
     const told = equip({ ...input, context: [{ description: "Page", value: "home" }] }, tools);

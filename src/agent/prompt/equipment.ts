@@ -1,12 +1,14 @@
 // What all model calls of a run have: the system prompt, and the descriptions of the tools. Runs with the same agent and
 // tools get the same objects, so that what is known of them (their weight, their JSON) is found in the next run, and also
 // in other threads of the isolate.
+import { describeSchema } from "../calls/json-schema.ts";
 import { describeTool } from "../calls/tool-arguments.ts";
 import { estimateText, estimateTools } from "../context/tokens.ts";
 import type { ModelMessage, ToolDescription } from "../model.ts";
 import type { LoopInput } from "../ports.ts";
 import type { Tool } from "../tool.ts";
 import { buildSystemPrompt } from "./prompt.ts";
+import { simplifySchema } from "./shown-schema.ts";
 
 export interface Equipment {
   system: Extract<ModelMessage, { role: "system" }>;
@@ -49,10 +51,15 @@ function makeEquipment({ agent, context, client_tools }: LoopInput, all: readonl
   const named = { tool_names: namesOf(false), foreign_tools: namesOf(true) };
   const prompt = buildSystemPrompt({ agent, context, ...named });
   return {
-    ...makeRequest(prompt, [...own.map(describeTool), ...offered]),
+    ...makeRequest(prompt, [...own.map(describeTool), ...offered.map(describeOffered)]),
     tools: new Map(own.map((tool) => [tool.name, tool])),
     clientTools: new Set(offered.map((tool) => tool.name)),
   };
+}
+
+/** Clients send the schemas of their own libraries, and providers refuse a tool without the type of an object. */
+function describeOffered({ parameters, ...tool }: ToolDescription): ToolDescription {
+  return { ...tool, parameters: { ...simplifySchema(describeSchema(parameters)), type: "object" } };
 }
 
 function makeRequest(content: string, descriptions: ToolDescription[]): Request {

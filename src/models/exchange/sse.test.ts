@@ -79,6 +79,14 @@ describe("createSseParser", () => {
   });
 });
 
+it("reads the field in which older llama.cpp ends a stream", () => {
+  const events: string[] = [];
+  const parser = createSseParser((data) => events.push(data), 1000);
+  parser.push(encoder.encode('data: {"a":1}\n\nerror: {"code":400,"message":"too long"}\n\nerror: no object\n\n'));
+  parser.end();
+  expect(events).toEqual(['{"a":1}', '{"code":400,"message":"too long"}']);
+});
+
 it("says how much of an event has come", () => {
   const parser = createSseParser(() => {}, 100);
   expect(parser.held).toBe(0);

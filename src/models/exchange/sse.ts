@@ -25,7 +25,7 @@ export function createSseParser(onData: (data: string) => void, max_characters: 
   function acceptLine(text: string): void {
     const content = text.endsWith("\r") ? text.slice(0, -1) : text;
     if (content === "") dispatch();
-    const value = content.startsWith("data") ? readValue(content) : null;
+    const value = content.startsWith("data") ? readValue(content) : readError(content);
     if (value === null) return;
     data = data === null ? value : `${data}\n${value}`;
     checkLength(data.length);
@@ -70,6 +70,11 @@ export function createSseParser(onData: (data: string) => void, max_characters: 
       return line.length + (data?.length ?? 0);
     },
   };
+}
+
+/** llama.cpp before October 2025 ends a stream with a field of its own: https://github.com/ggml-org/llama.cpp/pull/16109 */
+function readError(line: string): string | null {
+  return line.startsWith("error: {") ? line.slice(7) : null;
 }
 
 /** The value of a `data` field; null if the name only begins with it. */

@@ -48,7 +48,7 @@ const MAX_TAG_CHARACTERS = 512;
 const bars = "[|｜‖]{1,2}";
 const dsml = `${bars}[a-z]{1,16}${bars} ?`;
 const names =
-  "function_calls|tool_calls?|toolcall|function_results?|tool_response|invoke|function|parameter|arg_key|arg_value|thinking|thought|think";
+  "function_calls|tool_calls?|toolcall|function_results?|tool_response|invoke|function|parameter|arg_key|arg_value|thinking|thought|think|reasoning";
 const head = new RegExp(
   `<(\\/?)(?:(?:[a-z][\\w.-]{0,31}:|longcat_|${dsml})?(${names})|${dsml}(calls))(?=[\\s>/=<])`,
   "iy",
@@ -97,7 +97,8 @@ function findEnd(text: string, from: number, limit: number): number | null {
 
 function readName(written: string): TagName {
   const name = written.toLowerCase();
-  if (name.startsWith("think") || name === "thought") return "think";
+  // Bedrock's word for what gpt-oss thinks: https://github.com/CherryHQ/cherry-studio/issues/10225
+  if (name.startsWith("think") || name === "thought" || name === "reasoning") return "think";
   if (/^tool_?call/.test(name)) return "tool_calls";
   return name.startsWith("function_result") ? "function_results" : (name as TagName);
 }

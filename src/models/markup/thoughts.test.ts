@@ -12,6 +12,7 @@ describe("a thought", () => {
     ["<thinking>hm</thinking>Hi", "hm", "Hi"],
     ["<mm:think>hm</mm:think>Hi", "hm", "Hi"],
     ["<thought>hm</thought>Hi", "hm", "Hi"],
+    ["<reasoning>h</reasoning><reasoning>m</reasoning>Hi", "hm", "Hi"],
     ["Hi.\n<think>hm</think>\nSo.", "hm", "Hi.\n\nSo."],
     ["<think>a</think>\n<think>b</think>Hi", "ab", "Hi"],
     ["<think>a < b, `</p>` and <tool_call>{</think>Hi", "a < b, `</p>` and <tool_call>{", "Hi"],
@@ -33,6 +34,7 @@ describe("a thought", () => {
   });
 
   it.each([
+    "An element <reasoning> ends with\n</reasoning>\nand is text.",
     "The tag <think> begins a thought and </think> ends it.",
     "Write `<think>` and `</think>`.",
     "```\n<think>\nhm\n</think>\n```\n",

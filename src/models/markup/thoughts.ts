@@ -96,7 +96,10 @@ export function createThinkTags(): ThinkTags {
       mentioned++;
       return "none";
     },
-    admitEnd(tag, { rest, isEnd }, beginsLine, last) {
+    admitEnd(tag, cursor, beginsLine, last) {
+      const { rest, isEnd } = cursor;
+      // No template begins a reply with this one, and texts have it as a tag of their own.
+      if (!hasStart && /^<\/reasoning/i.test(rest.slice(startOf(cursor, tag), tag.end))) return "none";
       if (mentioned > 0) {
         mentioned--;
         return "none";

@@ -121,6 +121,7 @@ describe("chooseProfile", () => {
         "anthropic",
         "mistral",
         "groq",
+        "bedrock",
         "workers-ai",
         "ai-gateway",
         "litellm",

@@ -22,6 +22,9 @@ const gpt = {
 /** It refuses an empty content where there are calls: https://github.com/anomalyco/opencode/issues/46577 */
 const kimi = { ids: "kimi", empty_content: "nothing" } as const;
 
+/** A call may follow a person or a result, and not the model's own words: https://github.com/lobehub/lobehub/issues/7298 */
+const gemini = { text_calls: false, merges_messages: true } as const;
+
 const families: Family[] = [
   {
     name: "gpt-oss",
@@ -90,9 +93,9 @@ const families: Family[] = [
   {
     name: "gemini",
     models: /^gemini-(?:[3-9]|\d\d|\w+(?:-\w+)?-latest)/,
-    change: { signatures: "required", text_calls: false },
+    change: { ...gemini, signatures: "required" },
   },
-  { name: "gemini", models: /^gemini/, change: { text_calls: false } },
+  { name: "gemini", models: /^gemini/, change: gemini },
   {
     name: "mistral",
     models: /^(?:mi[sx]tral|ministral|magistral|devstral|codestral|pixtral|voxtral|open-mi[sx]tral)/,

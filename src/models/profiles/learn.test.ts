@@ -134,12 +134,29 @@ describe("readObjection", () => {
     "Could not process image",
     "image/svg+xml is not supported",
     "Image format not supported",
-    "Too many images: at most 10 are allowed",
     "Only HTTPS image URLs are supported",
     "image URLs are not currently supported, please use base64 encoded data instead",
   ])("blames the newest image alone: %s", (detail) => {
     expect(learn(detail, withImages)).toEqual(["image:new"]);
     expect(readAll(detail, withImages, 400, null)).toEqual([["image:new"], ["image:old"], ["image:old", "image:new"]]);
+  });
+
+  it.each([
+    ["At most 1 image(s) may be provided in one prompt.", ["image:a", "image:b"]],
+    ["Too many images: at most 2 are allowed", ["image:a"]],
+    ["You set image=2 (or defaulted to 1) in `--limit-mm-per-prompt`, but passed 3 image items", ["image:a"]],
+    ["This model supports up to 2 images per request.", ["image:a"]],
+    ["Only one image is supported", ["image:a", "image:b"]],
+    ["Too many images in this request", ["image:a", "image:b"]],
+  ])("leaves out the oldest images where there are too many: %s", (detail, rules) => {
+    const images = [image("a", false), image("b", false), image("c", true)];
+    expect(learn(detail, { images })).toEqual(rules);
+  });
+
+  it("reads that a call may not follow words of the model", () => {
+    const words =
+      "Please ensure that function call turn comes immediately after a user turn or after a function response turn.";
+    expect(learn(words)).toEqual(["merge messages"]);
   });
 
   it("reads images where only the code speaks of them, or where content must be a text", () => {
@@ -189,6 +206,8 @@ describe("lacksTools", () => {
     // https://github.com/Kilo-Org/kilocode/issues/9006
     [404, 'No endpoints found that support tool use. Try disabling "question".'],
     // https://github.com/langchain4j/langchain4j/issues/3475
+    // https://github.com/ggml-org/llama.cpp/issues/26596
+    [400, "Failed to initialize samplers: failed to parse grammar"],
     [400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'],
   ])("reads %i %s", (status, detail) => {
     expect(

@@ -42,11 +42,11 @@ function toReadings(rules: (Rule | Rule[] | null)[]): Rule[][] {
   return rules.flatMap((rule) => (rule === null ? [] : [[rule].flat()]));
 }
 
-/** Ollama, OpenRouter, vLLM without a parser for calls, and relatives of theirs. */
+/** Ollama, OpenRouter, vLLM without a parser for calls, llama.cpp whose grammar of them fails, and relatives of theirs. */
 export function lacksTools({ reason, detail }: Objection): boolean {
   return (
     (reason === "request_refused" || reason === "model_not_found") &&
-    /does(?:n't| not) support (?:tools?|tool (?:use|call)|function)|no endpoints found that support tool use|requires --enable-auto-tool-choice|tools? (?:is|are|calling is|use is) not supported/i.test(
+    /does(?:n't| not) support (?:tools?|tool (?:use|call)|function)|failed to parse grammar|no endpoints found that support tool use|requires --enable-auto-tool-choice|tools? (?:is|are|calling is|use is) not supported/i.test(
       detail,
     )
   );
@@ -159,6 +159,8 @@ function readOrder(text: string): Rule | null {
   if (/roles? must alternate|alternate user|consecutive (?:user|messages)|two .{0,20}in a row/i.test(text)) {
     return "merge messages";
   }
+  // Gemini, of a call behind words of the model.
+  if (/function call turn comes immediately after a user turn/i.test(text)) return "merge messages";
   const isSystem =
     /system\W{0,3}\s*(?:role|messages?|prompts?)\b.{0,40}not (?:supported|allowed|permitted)|developer instruction is not enabled/i;
   return isSystem.test(text) ? "no system role" : null;
@@ -192,8 +194,30 @@ function blameImages(said: string, text: string, kind: string, images: SentImage
   // A content that shall be a text has no place for an image.
   if (/\bcontent\b.*\bstring\b/i.test(text)) return [["no images"]];
   if (!mentionsImages(`${kind} ${text}`)) return [];
-  return [images.filter(({ is_new }) => is_new), images.filter(({ is_new }) => !is_new), images].map(toRules);
+  const [newest, older] = [images.filter(({ is_new }) => is_new), images.filter(({ is_new }) => !is_new)];
+  const most = readMostImages(text);
+  if (most === null) return [newest, older, images].map(toRules);
+  // What a person has just shown is what they ask about.
+  const surplus = images.slice(0, Math.max(0, images.length - (most ?? newest.length)));
+  return [surplus, older, newest, images].map(toRules);
 }
+
+/**
+ * How many images a request may have; undefined where only their number is blamed, null where it is not: "At most 1
+ * image(s) may be provided in one prompt", "You set image=2 in `--limit-mm-per-prompt`", "Too many images".
+ */
+function readMostImages(text: string): number | undefined | null {
+  if (!manyImages.test(text)) return null;
+  const [, number] =
+    /\bimages?=(\d{1,4})\b|\b(?:at most|up to|max(?:imum)?(?: of| is)?|only|more than|limit(?: of| is)?):?\D{0,12}(\d{1,4}|one|single)\b/i
+      .exec(text)
+      ?.filter((group) => group !== undefined) ?? [undefined, undefined];
+  if (number === undefined) return undefined;
+  return /^\d/.test(number) ? Number(number) : 1;
+}
+
+const manyImages =
+  /too many images?\b|number of images?\b|limit-mm-per-prompt|\b(?:at most|up to|max(?:imum)?(?: of)?|only|more than) (?:\d{1,4}|one|a single) images?\b/i;
 
 /** A longer address is the image itself, and no server repeats it. */
 const MAX_NAMED_CHARACTERS = 2000;

@@ -92,6 +92,14 @@ const servers: Server[] = [
     change: { ...keepsNothing, ids: "plain", cache_marks: "none", limit: { field: "max_tokens", required: true } },
   },
   {
+    // GPT-5.5 has the Responses API alone there. What gpt-oss thinks stands in its text, as `<reasoning>`.
+    name: "bedrock",
+    example: "gpt-oss",
+    hosts: /^bedrock-(?:runtime|mantle)\.[\w-]+\.(?:amazonaws\.com|api\.aws)$/,
+    responses: "needed",
+    change: { ...keepsNothing, ids: "forty" },
+  },
+  {
     name: "mistral",
     example: "mistral",
     hosts: /(?:^|\.)(?:api|codestral)\.mistral\.ai$/,

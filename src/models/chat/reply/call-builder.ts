@@ -133,11 +133,13 @@ function isWhole(name: string, names: readonly string[]): boolean {
 }
 
 /**
- * Whether a piece under a known index starts another call. Another id and another name do. An id alone says nothing,
- * since some servers make one for each piece: with the same name, or without ids, the arguments so far must be whole.
+ * Whether a piece under a known index starts another call. Another id and another name do, and so does another name
+ * behind whole arguments. An id alone says nothing, since some servers make one for each piece: with the same name, or
+ * without ids, the arguments so far must be whole.
  */
 function startsAnother(known: OpenCall, id: string, name: string, piece: string): boolean {
-  if (name === "" || known.name === "" || (id !== "" && id === known.id)) return false;
+  if (name === "" || known.name === "") return false;
+  if (id !== "" && id === known.id) return name !== known.name && known.end.isWhole;
   const hasOtherId = id !== "" && known.id !== "";
   if (hasOtherId && name !== known.name) return true;
   return known.end.isWhole && (hasOtherId || isWholeObject(piece));

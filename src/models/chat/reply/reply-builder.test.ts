@@ -93,6 +93,15 @@ describe("createReplyBuilder", () => {
     ]);
   });
 
+  it("treats another name behind whole arguments as another call, also under the same index and id", () => {
+    const whole = (name: string) => ({ index: 0, id: "call_0", function: { name, arguments: { of: name } } });
+    const { reply } = build([callPiece(whole("f")), callPiece(whole("g"))]);
+    expect(named(reply).map(([, name, written]) => [name, written])).toEqual([
+      ["f", '{"of":"f"}'],
+      ["g", '{"of":"g"}'],
+    ]);
+  });
+
   it("assigns pieces of calls that come without an index", () => {
     const { reply } = build([
       callPiece({ id: "c1", function: { name: "f", arguments: '{"a' } }),

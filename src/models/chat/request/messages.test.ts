@@ -36,6 +36,12 @@ const calls = (values?: Record<string, unknown>, from = origin): ModelMessage =>
 });
 const result = (content = "done"): ModelMessage => ({ role: "tool", tool_call_id: "c1", content });
 
+it("sends no text of spaces beside calls", () => {
+  const spaces = { ...calls(), content: "\n\n" } as ModelMessage;
+  expect(write([spaces], { empty_content: "null" })[0]).toMatchObject({ content: null });
+  expect(write([spaces])[0]).toMatchObject({ content: "" });
+});
+
 describe("the reminder", () => {
   it("stands at the end of the last result", () => {
     const wire = write([user("hi"), calls(), result()], {}, { reminder: "<reminder>x</reminder>" });

@@ -129,7 +129,8 @@ function returnReasoning(
 }
 
 function contentOf(content: string | null, { empty_content }: Profile): Pick<WireMessage, "content"> {
-  if (content) return { content };
+  // Claude refuses a text of spaces too, which other models write before their calls.
+  if (content && /\S/.test(content)) return { content };
   return empty_content === "nothing" ? {} : { content: empty_content === "text" ? "" : null };
 }
 

@@ -2,10 +2,13 @@
 // a sandbox with access to a network that its project has closed must not be used.
 
 import { SandboxError } from "../../../agent/sandbox.ts";
+import { backoffDelay } from "../../../lib/retry.ts";
 import { readFailure } from "../client/failure.ts";
 import { unavailable } from "../client/requests.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
+import { pause } from "../client/waiting.ts";
 import type { Changes, NetworkRules, Resources } from "./recipe.ts";
+import { isCollision } from "./refusals.ts";
 
 /** Makes a request to Daytona's API, and retries transport failures. */
 export type Control = (request: () => Promise<unknown>, signal: AbortSignal) => Promise<unknown>;
@@ -58,11 +61,15 @@ function describeUpdate(rules: NetworkRules, shown: SdkSandbox): Partial<Network
   };
 }
 
+/** Another change of the sandbox is under way: a backup, a stop, what another thread asks for. It takes seconds. */
+const COLLISION = { base_ms: 500, cap_ms: 4_000 };
+const MAX_COLLISIONS = 6;
+
 async function ask(
   what: string,
   request: () => Promise<unknown>,
   signal: AbortSignal,
-  { isResize = false } = {},
+  { isResize = false, collisions = 0 } = {},
 ): Promise<boolean> {
   try {
     await request();
@@ -70,6 +77,12 @@ async function ask(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof SandboxError) throw error;
+    if (isCollision(error)) {
+      if (collisions >= MAX_COLLISIONS)
+        throw unavailable(`Daytona is busy with another change of the sandbox (${what}). Try again in a minute.`);
+      await pause(backoffDelay(collisions + 1, COLLISION), signal);
+      return ask(what, request, signal, { isResize, collisions: collisions + 1 });
+    }
     const failure = readFailure(error);
     // Daytona accepted the request and has not finished it: the sandbox's state shows the progress.
     if (isResize && (failure.is_state_error || failure.status === 408)) return true;

@@ -22,6 +22,12 @@ export function describeFailedBuild(reason: string | undefined, log: string): st
   return `The sandbox's image could not be built${because}. Change the project's image or dockerfile.${lines}`;
 }
 
+/** Daytona refuses an order during another change: with 409, or in the words of a 400. */
+export function isCollision(error: unknown): boolean {
+  const { status, reason, is_state_error } = readFailure(error);
+  return !is_state_error && (status === 409 || (status === 400 && /state change/i.test(reason)));
+}
+
 /**
  * Why Daytona refused an order. Null if the order collided with a change, whose result the state shows. `may_pass`: it
  * may be accepted later, since a start during another change is a 400, as a quota that is exceeded is.

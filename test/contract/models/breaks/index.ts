@@ -4,6 +4,7 @@ import type { Provider } from "../wire.ts";
 import { aiGatewayClaudeClient, aiGatewayOpenAiClient, aiGatewayWorkersAiClient } from "./ai-gateway.ts";
 import { anthropicClient } from "./anthropic.ts";
 import { azureClassicClient, azureClient } from "./azure.ts";
+import { bedrockClient } from "./bedrock.ts";
 import { cerebrasClient } from "./cerebras.ts";
 import { deepseekClient, deepseekFlashClient } from "./deepseek.ts";
 import { geminiClient } from "./gemini.ts";
@@ -25,6 +26,7 @@ export const clients: Client[] = [
   ...[openaiClient, openaiOlderClient, azureClient, azureClassicClient],
   ...[deepseekClient, deepseekFlashClient, kimiClient, kimiK3Client, qwenClient, glmClient, minimaxClient],
   ...[openrouterClient, openrouterGeminiClient, geminiClient, anthropicClient, mistralClient],
+  bedrockClient,
   ...[groqClient, cerebrasClient, workersAiClient],
   ...[aiGatewayOpenAiClient, aiGatewayWorkersAiClient, aiGatewayClaudeClient, litellmClient],
   ...[vllmClient, vllmMistralClient, llamaCppClient, llamaCppQwenClient, ollamaClient],

@@ -53,6 +53,20 @@ const foreignSignature: Rule = {
   },
 };
 
+const strayCall: Rule = {
+  name: "refuses a call right behind words of the model",
+  source: "https://github.com/lobehub/lobehub/issues/7298",
+  check({ messages }) {
+    const at = messages.findIndex(({ tool_calls }, at) => tool_calls && messages[at - 1]?.role === "assistant");
+    if (at < 0) return null;
+    return refuse(
+      400,
+      "INVALID_ARGUMENT",
+      "Please ensure that function call turn comes immediately after a user turn or after a function response turn.",
+    );
+  },
+};
+
 const unknownField = fieldRule(
   "refuses a field that it does not know",
   "https://github.com/liliMozi/openhanako/issues/394",
@@ -123,7 +137,7 @@ export const gemini: Provider = {
   base_url: "https://generativelanguage.googleapis.com/v1beta/openai",
   model: "gemini-3-pro-preview",
   images: "seen",
-  rules: [missingSignature, foreignSignature, unknownField],
+  rules: [missingSignature, foreignSignature, strayCall, unknownField],
   endings,
   stream(planned, turn, request) {
     const signature = `CrICAdHtim827fQ${turn}`;

@@ -3,6 +3,7 @@ import type { Provider } from "../wire.ts";
 import { aiGatewayClaude, aiGatewayOpenAi, aiGatewayWorkersAi } from "./ai-gateway.ts";
 import { anthropic } from "./anthropic.ts";
 import { azure, azureClassic, azureResponses } from "./azure.ts";
+import { bedrock } from "./bedrock.ts";
 import { cerebras } from "./cerebras.ts";
 import { deepseek, deepseekFlash } from "./deepseek.ts";
 import { gemini } from "./gemini.ts";
@@ -43,6 +44,7 @@ export const providers: Provider[] = [
   openrouterGemini,
   gemini,
   anthropic,
+  bedrock,
   mistral,
   groq,
   cerebras,

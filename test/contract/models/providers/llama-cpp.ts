@@ -36,6 +36,18 @@ const malformed: Rule[] = [
   ),
 ];
 
+const wideBound = /"(?:max|min)(?:Length|Items)":(?:[2-9]\d{3}|\d{5,})/;
+
+/** It compiles the schemas of all tools to one grammar, which may repeat something fewer than 2,000 times. */
+const grammar: Rule = {
+  name: "refuses a tool whose schema has a wide bound",
+  source: "https://github.com/ggml-org/llama.cpp/issues/26596",
+  check: ({ body }) =>
+    wideBound.test(JSON.stringify(body.tools ?? []))
+      ? refuse("Failed to initialize samplers: failed to parse grammar")
+      : null,
+};
+
 /** The template counts users and answers; calls and results stand outside of the count. */
 function isCounted({ role, tool_calls }: WireMessage): boolean {
   return role === "user" || (role === "assistant" && !tool_calls?.length);
@@ -65,6 +77,14 @@ const endings: Ending[] = [
     ),
   },
   {
+    name: "the conversation is too long, amid the stream of a version before October 2025",
+    source: "https://github.com/coddy-project/coddy-agent/pull/106",
+    means: "too_long",
+    chunks: [
+      'error: {"code":400,"message":"the request exceeds the available context size. try increasing the context size or enable context shift","type":"invalid_request_error"}',
+    ],
+  },
+  {
     name: "the model is still being loaded",
     source: "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
     means: "overloaded",
@@ -84,7 +104,7 @@ function serve(model: string, rules: Rule[]): Provider {
     base_url: "http://models.internal:8080/v1",
     model,
     images: "refused",
-    rules: [...malformed, ...rules],
+    rules: [...malformed, grammar, ...rules],
     stream: (planned, turn, request) =>
       streamReply(planned, turn, request, {
         reasoning: (text) => ({ reasoning_content: text }),
