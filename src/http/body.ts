@@ -54,6 +54,8 @@ async function enter(request: Request, bytes: number, owner: string): Promise<vo
   request.signal.addEventListener("abort", leave, { once: true });
 }
 
+const tooLate = () => new Problem("bad_json", `The body did not arrive within ${BODY_MS / 1000} s.`);
+
 /** Reads the bytes of a body, and never keeps more than the limit. `owner`: whose share of the room it takes. */
 export async function readBytes(request: Request, limit: number, owner = ""): Promise<Uint8Array> {
   // Made only when it is thrown: an error looks up its stack.
@@ -87,10 +89,15 @@ export async function readBytes(request: Request, limit: number, owner = ""): Pr
     late = true;
     void reader.cancel();
   }, BODY_MS);
+  // workerd rejects a read that is cancelled, or whose client has left or sends no HTTP.
+  const next = () =>
+    reader.read().catch(() => {
+      throw late ? tooLate() : new Problem("bad_json", "The body broke off before its end.");
+    });
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    for (let read = await next(); !read.done; read = await next()) {
       size += read.value.byteLength;
       if (size > limit) {
         await dropRest(reader);
@@ -105,8 +112,8 @@ export async function readBytes(request: Request, limit: number, owner = ""): Pr
   } finally {
     clearTimeout(timer);
   }
-  // A cancelled reader looks like the end of the body, but the client has not sent all of it.
-  if (late) throw new Problem("bad_json", `The body did not arrive within ${BODY_MS / 1000} s.`);
+  // Elsewhere a cancelled reader looks like the end of the body, but the client has not sent all of it.
+  if (late) throw tooLate();
   return join(chunks, size);
 }
 

@@ -233,6 +233,13 @@ describe("a path", () => {
     await send("DELETE", "/v1/threads/thread-secret");
   });
 
+  it("with a body in chunks that are none is refused, and is no failure of the server", async () => {
+    const { host } = new URL(taskloom.url);
+    const head = [`POST ${RUNS} HTTP/1.1`, `host: ${host}`, `authorization: Bearer ${taskloom.key}`];
+    const raw = await sendRaw(`${head.join("\r\n")}\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{"message":"x"}\r\n`);
+    expect(raw).toMatch(/^HTTP\/1.1 400 [\s\S]*"code":"bad_json"/);
+  });
+
   it("with a wrong query is refused", async () => {
     for (const [query, code] of [
       ["limit=0", "invalid_field"],

@@ -56,6 +56,12 @@ describe("a body", () => {
       "invalid_field",
       /deeper/,
     ],
+    [
+      "with a number beyond all",
+      '{"message":"a","metadata":{"k":[1e400]}}',
+      "invalid_field",
+      /^metadata: has a number/,
+    ],
     ["with metadata too large", { message: "a", metadata: { k: "x".repeat(70_000) } }, "invalid_field", /larger/],
     ["with an id that no id can be", { message: "a", invocation_id: "a/b" }, "invalid_field", /^invocation_id: /],
     ["with an unknown policy", { message: "a", on_busy: "wait" }, "invalid_field", /^on_busy: /],
