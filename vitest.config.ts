@@ -2,9 +2,10 @@
 // bindings of wrangler.toml, `e2e` over TCP. External services are loopback servers that test/setup/servers.ts starts.
 import { existsSync, mkdirSync } from "node:fs";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSequencer, type TestSpecification, type Vitest } from "vitest/node";
 import { MANY_REQUESTS } from "./test/setup/many-requests.ts";
+import { isShort } from "./test/setup/run-count.ts";
 
 const root = import.meta.dirname;
 
@@ -15,76 +16,41 @@ mkdirSync(`${root}/dist/web`, { recursive: true });
  * Files that take longest in each project, the longest first. vitest orders files by size, so small but slow ones would
  * start last and run alone.
  */
-const longest = [
-  ...[
-    "e2e/deploy-steps",
-    "e2e/deploy-places",
-    "e2e/sandbox-run-faults",
-    "e2e/web-lives",
-    "e2e/kill",
-    "e2e/develop",
-    "e2e/former-version",
-    "e2e/versions",
-    "e2e/version-checks",
-    "e2e/model-faults",
-    "e2e/docs-page",
-    "e2e/web",
-    "e2e/start",
-    "e2e/web-sign-in",
-    "e2e/web-links-hostile",
-    "e2e/many-sources",
-    "e2e/deploy",
-    "e2e/git-kills",
-    "e2e/git-histories",
-    "e2e/git-rules",
-    "e2e/sandbox-git",
-    "e2e/webhooks",
-    "e2e/sign-in-hostile",
-    "e2e/web-oidc",
-    "e2e/sessions",
-    "e2e/sandbox-checks",
-    "e2e/sandbox-daytona",
-    "e2e/daytona-contract",
-    "e2e/daytona-adapter-kills",
-    "e2e/daytona-adapter-files",
-    "e2e/daytona-adapter-commands",
-    "e2e/gated-commands",
-    "e2e/web-users",
-    "e2e/web-secrets",
-    "e2e/project-secrets",
-    "e2e/sandbox-secrets",
-    "e2e/web-layout",
-    "e2e/sandbox-failures",
-    "e2e/key-limits",
-    "e2e/ended-keys-clients",
-    "e2e/ended-keys",
-    "e2e/web-key-limits",
-    "e2e/web-typed",
-    "e2e/disconnect",
-    "e2e/leave",
-    "e2e/web-access",
-    "e2e/research",
-    "e2e/web-waits",
-    "e2e/web-conversation",
-    "e2e/web-slips",
-    "e2e/caps-said",
-  ],
-  ...[
-    "worker/ended-keys",
-    "worker/sandbox",
-    "worker/tenancy-ids",
-    "worker/tenancy-walk",
-    "worker/faults",
-    "worker/full-walk",
-  ],
-  ...["contract/models/conversations"],
-].map(findTest);
+const longestEndToEnd = [
+  // Of `e2e`.
+  ...["kill", "start", "web", "sessions", "versions", "ask", "streams", "disconnect", "streams-wire", "model-faults"],
+  ...["research", "web-signed-in", "leave", "web-access", "ag-ui", "run-failures", "project-secrets", "webhooks"],
+  ...["sign-in", "ended-keys", "git-project", "key-limits", "model", "model-failover"],
+  // Of `proofs`.
+  ...["deploy-steps", "deploy-places", "sandbox-run-faults", "web-lives", "develop", "former-version", "deploy"],
+  ...["docs-page", "sandbox-daytona", "sandbox-git", "web-sign-in", "gated-commands", "version-checks"],
+  ...["web-links-hostile", "many-sources", "git-kills", "git-histories", "version-data", "web-access-shop"],
+  ...["web-typed", "web-conversation", "start-beside", "web-users", "web-layout", "traces", "git-rules", "web-oidc"],
+  ...["caps-said", "sign-in-hostile"],
+  ...["daytona-contract", "sandbox-checks", "daytona-adapter-kills", "daytona-adapter-files"],
+  ...["daytona-adapter-commands", "ports", "web-panels", "web-costs", "sandbox-files", "sandbox-git-kept", "audit"],
+  ...["long-thread", "hops", "sandbox-secrets", "ended-keys-clients", "sandbox-failures", "web-key-limits"],
+].map((name) => `e2e/${name}`);
+
+const longestInWorkerd = [
+  ...["sandbox", "tenancy-ids", "faults", "ended-keys", "silent-accounts", "tenancy-walk", "audit-acts"],
+  ...["session-walk", "closed-accounts", "close-account", "full-walk"],
+].map((name) => `worker/${name}`);
+
+const longest = [...longestEndToEnd, ...longestInWorkerd, "contract/models/conversations"].map((name) =>
+  findTest(`test/${name}`),
+);
 
 /** A name that leads nowhere would have no effect, and nobody would notice. */
 function findTest(name: string): string {
-  const path = `${root}/test/${name}.test.ts`;
+  const path = `${root}/${name}.test.ts`;
   if (!existsSync(path)) throw new Error(`vitest.config.ts names ${path}, which does not exist`);
   return path;
+}
+
+function existing(name: string): string {
+  if (!name.includes("*")) findTest(name);
+  return `${name}.test.ts`;
 }
 
 /** Crowds and floods, which take a minute more: `npm run load`. */
@@ -98,19 +64,39 @@ const load = [
 ];
 
 /**
- * End-to-end tests that are long by nature: what a hostile network, page or issuer does, former versions, lives that
- * end, all pages of the API viewer, `npm run dev` with its seven builds, and the stand-ins' own. `npm test -- --all`
- * runs them too, as CI does.
+ * End-to-end tests that are long by nature, or whose promise has a shorter test in `npm test`. `npm test -- --all` runs
+ * them too, as CI does. The main job, crashes, cancelling, signing in, tenancy, plans and streams stay in `e2e`.
  */
 const proofs = [
-  ...["test/e2e/daytona*.test.ts", "test/e2e/sandbox-run-faults.test.ts", "test/e2e/sandbox-failures.test.ts"],
-  ...["test/e2e/sandbox-checks.test.ts", "test/e2e/kill-checks.test.ts"],
-  ...["test/e2e/former-*.test.ts", "test/e2e/web-lives.test.ts", "test/e2e/*hostile.test.ts"],
-  ...["test/e2e/many-sources.test.ts", "test/e2e/gated-places.test.ts", "test/e2e/model-faults-*.test.ts"],
-  ...["test/e2e/web-key-limits.test.ts", "test/e2e/docs-page.test.ts", "test/e2e/develop.test.ts"],
-  "test/e2e/deploy-*.test.ts",
-  ...["test/e2e/git-kills.test.ts", "test/e2e/git-histories.test.ts", "test/e2e/git-states.test.ts"],
-];
+  // What a hostile network, page or issuer does, and lives that end.
+  ...["*hostile", "many-sources", "webhook-amplifier", "hops", "kill-checks", "web-lives", "start-beside", "audit"],
+  // Former versions, deployments with the real wrangler, and `npm run dev` with its seven builds.
+  ...["former-*", "version-*", "deploy", "deploy-*", "develop", "docs-page"],
+  // The stand-ins' own, and sandboxes: test/worker/sandbox.test.ts has the same contract in workerd.
+  ...["daytona*", "sandbox-daytona", "sandbox-run-faults", "sandbox-failures", "sandbox-checks", "sandbox-secrets"],
+  ...["sandbox-files", "committed-files", "ports", "public-network"],
+  // Git with hostile settings, repositories in every state, and commands behind approvals. `git-project` stays.
+  ...["git-kills", "git-histories", "git-states", "git-rules", "git-askpass", "sandbox-git", "sandbox-git-kept"],
+  ...["sandbox-without-git", "gated-commands", "gated-places"],
+  // The page's settings and corners. Its main job, questions, approvals, a session and checks stay.
+  ...["web-key-limits", "web-keys", "web-users", "web-oidc", "web-sessions", "web-secrets", "web-costs", "web-panels"],
+  ...["web-layout", "web-slips", "web-waits", "web-again", "web-access-shop", "web-sign-in"],
+  ...["web-typed", "web-conversation"],
+  // Faults and servers of models, of which `model-faults` and test/contract/models have most.
+  ...["model-faults-*", "model-servers", "long-thread", "watched-words"],
+  // The same by other clients, the end of an account, and what a collector gets.
+  ...["ag-ui-ids", "ag-ui-versions", "ended-keys-clients", "close-account", "caps-said", "traces"],
+].map((name) => existing(`test/e2e/${name}`));
+
+/**
+ * Of `unit`, what starts real programs for long: the stand-ins' own, scripts for sandboxes in a real shell, benchmarks.
+ * CI runs them, as does whoever names a file.
+ */
+const longUnits = [
+  ...["dev/model/shop", "dev/daytona/command-log", "dev/daytona/states-changes", "dev/cloudflare/edge"],
+  ...["dev/start/migrations", "bench/scale/scale", "src/sandboxes/daytona/git/git-remote"],
+  ...["src/sandboxes/daytona/checks/committed-script", "src/sandboxes/daytona/checks/tree-script"],
+].map(existing);
 
 /** Long enough for a busy machine: a poll fails only if its condition is never met. */
 const patience = { poll: { timeout: 20_000 } };
@@ -193,6 +179,7 @@ export default defineConfig({
             "test/contract/sandbox/report.test.ts",
             "test/pages/*.test.ts",
           ],
+          exclude: [...configDefaults.exclude, ...(isShort ? longUnits : [])],
         },
       },
       {

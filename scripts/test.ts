@@ -1,7 +1,7 @@
 // `npm test`: all checks and tests, whatever failed before. The last line is `N passed, N failed`, and what failed is
-// named before it. Each vitest test counts, and build, lint, types and costs count as one each. Half of the time of
-// end-to-end tests is waiting, and all others mostly compute, so both run side by side, in two lanes. `--all` adds what
-// is long by nature, as CI runs it.
+// named before it. Each vitest test counts, and build, lint, types and costs count as one each. End-to-end tests often
+// wait, and all others mostly compute, so both run side by side, in two lanes. `--all` adds what is long by nature, as
+// CI runs it.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -55,15 +55,19 @@ const variables: Record<string, string> = isAll ? {} : { SHORT_RUNS: "1" };
 /** Needed by both lanes. */
 const page = check({ title: "web page", command: "vite", args: ["build"] });
 
+/** A fifth of the tests in workerd wait; so they come first, as long as the other lane has work. */
 const computing = [
   ...[...staticSteps, costsStep].map(check),
-  tests("unit", "unit tests (with the floors)"),
   tests("worker", "tests in workerd"),
+  tests("unit", "unit tests (with the floors)"),
 ];
 
 const waiting = [tests("e2e", "end to end, and in the browser")];
 
-const proofs = isAll ? ["1/2", "2/2"].map((shard) => tests("proofs", `long proofs, end to end (${shard})`, shard)) : [];
+/** In parts, of which each lane takes the next one. */
+const proofs = isAll
+  ? ["1/4", "2/4", "3/4", "4/4"].map((shard) => tests("proofs", `long proofs, end to end (${shard})`, shard))
+  : [];
 
 async function main(): Promise<void> {
   const outcomes: Outcome[] = [];

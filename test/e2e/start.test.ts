@@ -117,21 +117,6 @@ describe("npm start", () => {
     await expect(fetch(server.url)).rejects.toThrow();
   });
 
-  it("runs beside another instance, but not twice on one state", async () => {
-    const other = await makeState();
-    const [one, two] = await Promise.all([start(), start(other.state)]);
-    expect(one.key).not.toBe(two.key);
-    expect((await fetch(`${two.url}/v1/threads`, { headers: { authorization: `Bearer ${one.key}` } })).status).toBe(
-      401,
-    );
-    const third = await runProgram("dev/start.ts", ["--port", "8786", "--state", state]);
-    expect(third).toMatchObject({ code: 1, stdout: "" });
-    expect(third.stderr.trim().split("\n")).toHaveLength(1);
-    expect(third.stderr).toContain("is already in use");
-    await two.stop();
-    await other.removeState();
-  });
-
   it.skipIf(!canListListeners)("restarts with its data after its runtime has crashed", async () => {
     const server = await start();
     expect((await call(server, "/v1/threads/kept/runs?wait=1", { message: "你好" })).status).toBe(200);
@@ -142,15 +127,6 @@ describe("npm start", () => {
     const read = () => call(server, "/v1/threads/kept/messages").then((answer) => answer.json(), String);
     await expect.poll(read).toMatchObject({ data: [{ type: "user" }, { type: "assistant" }] });
     expect(server.child.exitCode).toBe(null);
-  });
-
-  it("records migrations where wrangler looks for them", async () => {
-    await rm(join(state, "v3"), { recursive: true });
-    const server = await start();
-    await server.stop();
-    const args = ["d1", "migrations", "list", "taskloom", "--local", "--persist-to", state];
-    const list = await runProgram("node_modules/.bin/wrangler", args, { WRANGLER_SEND_METRICS: "false" });
-    expect(list.stdout).toContain("No migrations to apply");
   });
 
   it("prints one line when a port is taken, before anything starts", async () => {
@@ -177,33 +153,6 @@ describe("npm start", () => {
     expect(await readFile(join(fresh.state, "start/worker.log"), "utf8")).toBe("of the former start\n");
     await expect.poll(() => listProcesses(fresh.state, port)).toEqual([]);
     await fresh.removeState();
-  });
-
-  it("mistakes no other server's response for its own when the port was taken meanwhile", async () => {
-    const port = await findFreePort();
-    const run = runProgram("dev/start.ts", ["--port", String(port), "--state", state]);
-    // Created after the port was found free, and long before the Worker listens.
-    await expect
-      .poll(
-        () =>
-          stat(join(state, "start/key")).then(
-            () => true,
-            () => false,
-          ),
-        { interval: 1 },
-      )
-      .toBe(true);
-    const asked: string[] = [];
-    const stranger = createServer((request, response) => {
-      asked.push(request.url ?? "");
-      response.end("{}");
-    });
-    await new Promise<void>((resolve) => stranger.listen(port, "127.0.0.1", resolve));
-    const { code, stdout, stderr } = await run;
-    stranger.close();
-    expect([code, stdout, asked]).toEqual([1, "", []]);
-    expect(stderr).toContain("Address already in use");
-    await expect(stat(join(state, "start/server.json"))).rejects.toThrow("ENOENT");
   });
 
   it("passes every setting on exactly, and prints none of them", async () => {

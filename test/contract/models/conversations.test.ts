@@ -62,7 +62,7 @@ describe.each(each)("%s", (_name, provider) => {
   );
 
   it("continues after a restart at any request, with what the provider wants back", async () => {
-    for (const moment of [1, 3, 5]) {
+    for (const moment of isShort ? [3] : [1, 3, 5]) {
       const script = play(...buildShop("CANARY"));
       const connection = openConnection(provider, (request, turn) => {
         if (turn === moment) conversation.crash();
@@ -207,11 +207,11 @@ function steps(canary: string): Parameters<typeof play> {
 
 /**
  * One of any two begins, so each does with half of the others; with ALL_PAIRS=1 both do, which takes twice as long.
- * `npm test` has a third of the pairs, in which each provider is with others of any kind.
+ * `npm test` has a seventh of the pairs, in which each provider is with others of any kind.
  */
 function beginsWith(one: number, other: number): boolean {
   if (process.env.ALL_PAIRS !== undefined) return one !== other;
-  if (isShort && (one + other) % 3 !== 0) return false;
+  if (isShort && (one + other) % 7 !== 0) return false;
   const isEven = (one + other) % 2 === 0;
   return isEven ? one < other : one > other;
 }
