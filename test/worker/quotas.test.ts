@@ -8,6 +8,8 @@ import { agUi, expectRefused, giveQuotas, run, serverWith } from "./quota-server
 let lines: string[] = [];
 
 beforeEach(() => {
+  // All that a test sends falls into one minute.
+  vi.useFakeTimers({ toFake: ["Date"] });
   lines = [];
   vi.spyOn(console, "warn").mockImplementation((line) => void lines.push(String(line)));
 });
@@ -100,7 +102,6 @@ describe("deliveries", () => {
 
 describe("a rate", () => {
   it("lets as much through as the quota says, refuses the rest, and lets through again after the time it names", async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
     const { user } = await serverWith({ runs_per_minute: 3 });
     for (let count = 0; count < 3; count++) expect((await run(user)).status).toBe(202);
     const refused = await run(user);
@@ -151,7 +152,6 @@ describe("a rate", () => {
   });
 
   it("lets a user who fails again and again write 120 lines a minute into the log, and one that says so", async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
     const { client, user, user_id } = await serverWith({});
     const other = await client.addUser(`${user_id}_other`);
     const linesOf = (event: string, user_id: string) =>
@@ -215,7 +215,6 @@ describe("isolates of one location", () => {
 
 describe("runs at once", () => {
   it("are refused beyond the quota, whatever threads they are in, until some have ended", async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
     const { user, user_id, written } = await serverWith({ runs_at_once: 4 });
     const statuses = [];
     for (let count = 0; count < 7; count++) statuses.push((await run(user, `thread-${count}`)).status);
@@ -233,7 +232,6 @@ describe("runs at once", () => {
   });
 
   it("are refused before a body is read once it is known that there are too many", async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
     const { user, user_id } = await serverWith({ runs_at_once: 1 });
     const spoilt = () => user.send("POST", "/v1/threads/thread-q/runs", "{");
     expect((await run(user)).status).toBe(202);
@@ -246,7 +244,6 @@ describe("runs at once", () => {
   });
 
   it("that are refused do not use up the runs of the minute", async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
     const { user, user_id } = await serverWith({ runs_at_once: 1, runs_per_minute: 3 });
     expect((await run(user)).status).toBe(202);
     for (let count = 0; count < 5; count++) expectRefused(await run(user, "thread-next"), "runs_at_once");
