@@ -1,7 +1,7 @@
 // `npm start` as a process of its own, for tests of the whole.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomInt, randomUUID } from "node:crypto";
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -97,11 +97,30 @@ export async function askForUserKey(state: string): Promise<void> {
 const firstPort = 20_000;
 const ports = 12_000;
 
+/** Where the processes of tests note which ports they have found. */
+const found = join(tmpdir(), "taskloom-test-ports");
+/** A server that is to listen there does so by then. */
+const FOUND_MS = 600_000;
+
+/** No other process finds it meanwhile: between a look and a start a port is free to everybody. */
 export async function findFreePort(): Promise<number> {
+  await mkdir(found, { recursive: true });
   for (;;) {
     const port = firstPort + randomInt(ports);
-    if (await isPortFree(port)) return port;
+    if ((await noteFound(port)) && (await isPortFree(port))) return port;
   }
+}
+
+async function noteFound(port: number): Promise<boolean> {
+  const note = join(found, String(port));
+  const isNoted = await writeFile(note, "", { flag: "wx" }).then(
+    () => true,
+    () => false,
+  );
+  if (isNoted) return true;
+  const { mtimeMs = Date.now() } = (await stat(note).catch(() => null)) ?? {};
+  if (Date.now() - mtimeMs > FOUND_MS) await rm(note, { force: true });
+  return false;
 }
 
 export interface ProgramRun {

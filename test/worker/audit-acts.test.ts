@@ -18,7 +18,10 @@ let logged: Record<string, unknown>[] = [];
 beforeEach(() => {
   logged = collectLogs();
 });
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 describe("entries", () => {
   it("are neither changed nor deleted by SQL, but for the outcome, once", async () => {
@@ -218,7 +221,8 @@ describe("what a client sends of itself", () => {
 });
 
 describe("refused acts", () => {
-  it("are bounded for each key, and keep nobody else, and no key, from ending", { timeout: 60_000 }, async () => {
+  it("are bounded for each key, and keep nobody else, and no key, from ending", { timeout: 120_000 }, async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
     const admin = createClient();
     const ada = await admin.addUser("user_flood");
     const made = await ada.send("POST", "/v1/api-keys", {});
@@ -284,7 +288,8 @@ describe("refused acts", () => {
     }
   });
 
-  it("are bounded for each person in Slack", { timeout: 60_000 }, async () => {
+  it("are bounded for each person in Slack", { timeout: 120_000 }, async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
     const app = createApp();
     app.post("/auth/as-slack/:person", async (context) => {
       const source = { type: "slack", team_id: "TFLOOD", slack_user_id: context.req.param("person") } as const;

@@ -19,19 +19,19 @@ const { make, deliver, logOf } = hooksOf(client);
 describe("limits of deliveries", () => {
   it("slow down strangers and keep their refusals out of the log, without affecting the sender", async () => {
     const { trigger_id, secret } = await make();
-    const statuses: number[] = [];
-    for (let count = 0; count < 35; count++) statuses.push((await deliver(trigger_id, "{}", {})).status);
-    expect(statuses.slice(0, 30)).toEqual(Array(30).fill(401));
-    expect(statuses.at(-1)).toBe(429);
-    const last = await deliver(trigger_id, "{}", {});
-    expect([last.body.code, last.headers.get("retry-after")]).toEqual(["rate_limited", "60"]);
-    expect(await logOf(trigger_id)).toHaveLength(30);
+    let [refused, last] = [0, await deliver(trigger_id, "{}", {})];
+    for (; last.status === 401 && refused < 90; refused++) last = await deliver(trigger_id, "{}", {});
+    expect([last.status, last.body.code, last.headers.get("retry-after")]).toEqual([429, "rate_limited", "60"]);
+    // Thirty, unless Cloudflare's minute ended meanwhile.
+    expect(refused).toBeGreaterThanOrEqual(30);
+    expect(await logOf(trigger_id)).toHaveLength(refused);
     expect((await deliver(trigger_id, BODY, signStandard(secret, BODY))).status).toBe(202);
     const other = await make();
     expect((await deliver(other.trigger_id, "{}", {})).status).toBe(401);
   });
 
   it("log no more refusals than its owner's quota, however many triggers are called", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
     const few = createClient({ ...settings, QUOTAS: "logged_refusals_per_minute=3" });
     const made = await Promise.all([make(), make(), make()]);
     for (let count = 0; count < 3; count++) {

@@ -12,9 +12,14 @@ let logged: string[] = [];
 
 beforeEach(() => {
   logged = [];
+  // Nobody is let in again while a test sends.
+  vi.useFakeTimers({ toFake: ["Date"] });
   vi.spyOn(console, "warn").mockImplementation((line) => void logged.push(String(line)));
 });
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 /** A key of the right form that belongs to nobody. */
 async function strangersKey(): Promise<string> {

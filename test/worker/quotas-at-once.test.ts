@@ -6,6 +6,8 @@ import { type Client, createClient } from "./http-client.ts";
 import { expectRefused, run, serverWith } from "./quota-server.ts";
 
 beforeEach(() => {
+  // All that a test sends falls into one minute.
+  vi.useFakeTimers({ toFake: ["Date"] });
   vi.spyOn(console, "warn").mockImplementation(() => {});
 });
 afterEach(async () => {
@@ -16,7 +18,6 @@ afterEach(async () => {
 
 describe("runs at once", () => {
   it("are refused beyond the quota, whatever threads they are in, until some have ended", async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
     const { user, user_id, written } = await serverWith({ runs_at_once: 4 });
     const statuses = [];
     for (let count = 0; count < 7; count++) statuses.push((await run(user, `thread-${count}`)).status);
@@ -34,7 +35,6 @@ describe("runs at once", () => {
   });
 
   it("are refused before a body is read once it is known that there are too many", async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
     const { user, user_id } = await serverWith({ runs_at_once: 1 });
     const spoilt = () => user.send("POST", "/v1/threads/thread-q/runs", "{");
     expect((await run(user)).status).toBe(202);
@@ -47,7 +47,6 @@ describe("runs at once", () => {
   });
 
   it("that are refused do not use up the runs of the minute", async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
     const { user, user_id } = await serverWith({ runs_at_once: 1, runs_per_minute: 3 });
     expect((await run(user)).status).toBe(202);
     for (let count = 0; count < 5; count++) expectRefused(await run(user, "thread-next"), "runs_at_once");

@@ -1,6 +1,6 @@
 // Quotas of what a user holds: exact however many ask at once, and a refused request writes nothing.
 import { env } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { quotas } from "../../src/protocol/money/quotas.ts";
 import { connectSlackWorkspace } from "../../src/slack/workspaces.ts";
 import { countedDatabase } from "./counted-database.ts";
@@ -21,6 +21,8 @@ async function userWith(user_id: string, quotas: Record<string, number>): Promis
 
 const rows = (table: string, user_id: string) =>
   env.DB.prepare(`SELECT count(*) AS count FROM ${table} WHERE user_id = ?1`).bind(user_id).first("count");
+
+afterEach(() => void vi.useRealTimers());
 
 const trigger = { type: "schedule", cron: "0 9 * * *", prompt: "Report." };
 
@@ -153,6 +155,7 @@ describe("versions of an agent", () => {
   });
 
   it("are so many in a minute, over all agents of the user, and the refusal says when it ends", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
     const client = await userWith("user_versions_rate", { agent_versions_per_minute: 10, changes_per_minute: 1_000 });
     for (const agent_id of ["a", "b"]) await client.send("POST", "/v1/agents", { agent_id, name: "A" });
     const large = "x".repeat(20_000);

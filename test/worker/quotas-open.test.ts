@@ -15,6 +15,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
   await clearTriggers();
 });
 
@@ -135,6 +136,7 @@ describe("a thread's object that refuses with a time to wait", () => {
 
 describe("twenty webhooks in a loop", () => {
   it("start as many runs in a minute as the quota says, and leave no trace of the rest", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
     const { client, user, written } = await serverWith({ runs_per_minute: 120 }, { DELIVERY_LIMIT: undefined });
     const hooks = await Promise.all(Array.from({ length: 20 }, () => makeHook(user)));
     const statuses: number[] = [];

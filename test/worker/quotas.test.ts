@@ -7,6 +7,8 @@ import { agUi, expectRefused, giveQuotas, run, serverWith } from "./quota-server
 let lines: string[] = [];
 
 beforeEach(() => {
+  // All that a test sends falls into one minute.
+  vi.useFakeTimers({ toFake: ["Date"] });
   lines = [];
   vi.spyOn(console, "warn").mockImplementation((line) => void lines.push(String(line)));
 });
@@ -99,7 +101,6 @@ describe("deliveries", () => {
 
 describe("a rate", () => {
   it("lets as much through as the quota says, refuses the rest, and lets through again after the time it names", async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
     const { user } = await serverWith({ runs_per_minute: 3 });
     for (let count = 0; count < 3; count++) expect((await run(user)).status).toBe(202);
     const refused = await run(user);
@@ -150,7 +151,6 @@ describe("a rate", () => {
   });
 
   it("lets a user who fails again and again write 120 lines a minute into the log, and one that says so", async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
     const { client, user, user_id } = await serverWith({});
     const other = await client.addUser(`${user_id}_other`);
     const linesOf = (event: string, user_id: string) =>

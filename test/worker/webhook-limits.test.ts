@@ -22,6 +22,7 @@ const LEASE_MS = 30_000;
 
 afterEach(async () => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
   await forgetWebhooks();
 });
 
@@ -189,6 +190,7 @@ describe("what waits for a receiver's answer", () => {
 
 describe("pings", () => {
   it("are limited to twenty a minute and user, however webhooks are made, changed, enabled and deleted", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
     const limited = createClient({ ...settings, QUOTAS: env.QUOTAS });
     const ada = await limited.addUser("user_pings");
     const statuses: number[] = [];
