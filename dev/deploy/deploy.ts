@@ -61,10 +61,11 @@ export async function deploy(root: string, options: DeployArguments, hands: Depl
     hands.onStart?.(wrangler);
     const run = await prepare(place, options, report, wrangler, scratch, secrets);
     const { name } = run.deployment;
-    report.done(
-      "settings",
-      `${name}: ${Object.keys(secrets?.settings ?? {}).length} in ${showPath(place, place.secrets)}`,
-    );
+    const where = showPath(place, place.secrets);
+    // As in CI, where the Worker has them.
+    const kept =
+      secrets === null ? `none here, ${where} is not there` : `${Object.keys(secrets.settings).length} in ${where}`;
+    report.done("settings", `${name}: ${kept}`);
     for (const unknown of secrets === null ? [] : findUnknown(secrets))
       report.note(`${unknown} is no setting, and the server does not read it`);
     const former = await readDeployed(place);

@@ -3,6 +3,7 @@
 import { type Deployed, writeDeployed } from "./deployed.ts";
 import { Failure } from "./failure.ts";
 import { askHealth, type HealthTimes } from "./health.ts";
+import { commandFor } from "./place.ts";
 import { runStep } from "./report.ts";
 import { findAdminKey, type Secrets } from "./secrets.ts";
 import { describeRefusal, findRunning, isAtTerminal, type Run } from "./steps.ts";
@@ -34,6 +35,12 @@ export async function rollBack(
         `\`npx wrangler versions list --name ${deployment.name}\` lists what there is: name one, --rollback VERSION.`,
       );
     }
+    if (done.code !== 0 && hasNoWorker(done.tail)) {
+      throw new Failure(
+        `the account has no Worker ${deployment.name}, so there is nothing to roll back`,
+        `\`${commandFor(place, "deploy")}\` makes one. If it has another name, say so in own.toml: \`name = "…"\`.`,
+      );
+    }
     if (done.code !== 0) throw describeRefusal(done, `${deployment.name} can't be rolled back`);
     return await findRunning(run);
   });
@@ -43,4 +50,8 @@ export async function rollBack(
   if (url === null) return report.note("no address is known here: --url names the one to ask.");
   const { lines } = await runStep("health", () => askHealth(url, findAdminKey(secrets), times));
   report.done("health", lines.length === 0 ? `${url}/healthz answers` : lines.join("\n"));
+}
+
+function hasNoWorker(tail: string): boolean {
+  return /This Worker does not exist on your account|\[code: 10007\]/.test(tail);
 }

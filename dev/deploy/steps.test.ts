@@ -13,6 +13,7 @@ import {
   makeDatabase,
   type Run,
 } from "./steps.ts";
+import { readTail } from "./wrangler.ts";
 
 interface World {
   args?: string[];
@@ -126,6 +127,27 @@ describe("what wrangler prints", () => {
   });
 });
 
+describe("the end of what wrangler prints", () => {
+  it("has each line once, and no stack of its own", () => {
+    const text = [
+      "\u001b[31m✘ [ERROR] A request to the Cloudflare API (/user) failed.\u001b[0m",
+      "  Authentication error [code: 10000]",
+      "Getting User settings...",
+      "APIError: A request to the Cloudflare API (/user) failed.",
+      "    at throwFetchError (/a/node_modules/wrangler/wrangler-dist/cli.js:63338:19)",
+      "    at async /a/node_modules/wrangler/wrangler-dist/cli.js:239488:11",
+      "  Authentication error [code: 10000]",
+      "(error handler also failed: APIError: A request to the Cloudflare API (/user) failed.",
+      "    at async main (/a/node_modules/wrangler/wrangler-dist/cli.js:366031:9))",
+    ];
+    expect(readTail(text.join("\n")).split("\n")).toEqual([
+      "✘ [ERROR] A request to the Cloudflare API (/user) failed.",
+      "  Authentication error [code: 10000]",
+      "APIError: A request to the Cloudflare API (/user) failed.",
+    ]);
+  });
+});
+
 describe("what wrangler refuses", () => {
   it.each([
     ["Could not authenticate because no credentials were found", /wrangler login/],
@@ -138,6 +160,9 @@ describe("what wrangler refuses", () => {
     ['rate\nThe API responded with a "Retry-After" header', /Wait a minute/],
     ["Received a malformed response from the API", /Wait a minute/],
     ["fetch failed", /can't be reached/],
+    ["Invalid API Token [code: 1000]", /has expired/],
+    ["Internal [code: 10001]", /Wait a minute/],
+    ["Please wait and consider throttling your request speed [code: 971]", /Wait a minute/],
     ["table `threads` already exists: SQLITE_ERROR [code: 7500]", /database_name/],
     ['Queue "taskloom-jobs" already has a consumer: other [code: 11004]', /Another Worker reads this queue/],
     ['Queue "taskloom-jobs" of binding JOBS does not exist [code: 100104]', /Queues: Edit/],

@@ -185,7 +185,7 @@ const remedies: [pattern: RegExp, remedy: string][] = [
   [/more than one account/i, 'Choose one: `account_id = "…"` at the top of own.toml, or CLOUDFLARE_ACCOUNT_ID.'],
   [
     /authentication error|invalid access token|invalid api token|code: (?:10000|9109|1000)\]/i,
-    "The token is wrong or lacks a permission (docs/deploy.md lists them). Then run the same command again.",
+    "The token is wrong, has expired or lacks a permission (docs/deploy.md lists them). Make one at https://dash.cloudflare.com/profile/api-tokens, and run the same command again.",
   ],
   [
     /not logged in|no credentials|CLOUDFLARE_API_TOKEN environment variable|wrangler login|not authenticated/i,
@@ -196,7 +196,7 @@ const remedies: [pattern: RegExp, remedy: string][] = [
     "Register one in the dashboard (Workers, once for an account), and run the same command again.",
   ],
   [
-    /Retry-After|unknown error|unavailable|fetch failed|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|malformed response|terminated/i,
+    /Retry-After|throttl|too many requests|unknown error|internal|unavailable|fetch failed|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|malformed response|terminated/i,
     "Cloudflare can't be reached, or is busy. Wait a minute, and run the same command again: it continues from here.",
   ],
   [

@@ -70,10 +70,18 @@ export function openWrangler(root: string, cache: string, hide: (text: string) =
   };
 }
 
-function readTail(text: string): string {
+/** Of no use to who deploys: frames of a stack, the second failure of wrangler's own handler, and what it is doing. */
+const noise = [
+  /^\s+at .*:\d+:\d+\)*$/,
+  /^\s*\(error handler also failed/,
+  /^\s*(?:Getting User settings|If you think this is a bug)/,
+];
+
+/** The last lines, each once. */
+export function readTail(text: string): string {
   const lines = stripVTControlCharacters(text)
     .split("\n")
     .map((line) => line.trimEnd())
-    .filter((line) => line.trim() !== "" && !line.trim().startsWith("If you think this is a bug"));
-  return lines.slice(-TAIL_LINES).join("\n");
+    .filter((line) => line.trim() !== "" && !noise.some((pattern) => pattern.test(line)));
+  return [...new Set(lines)].slice(-TAIL_LINES).join("\n");
 }

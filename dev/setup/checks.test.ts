@@ -51,10 +51,10 @@ describe("keys", () => {
       { search_urls: { tavily: `${url}/tavily` } },
     );
     expect(checks.map(({ name, outcome }) => `${name}: ${outcome}`)).toEqual([
-      ...["models: accepted", "models of other: accepted", "sandboxes: accepted", "search tavily: accepted"],
+      ...["models: unknown", "models of other: accepted", "sandboxes: accepted", "search tavily: accepted"],
       "sign-in: accepted",
     ]);
-    expect(checks[0]?.text).toContain("its list has no model large");
+    expect(checks[0]?.text).toContain("lists no model large: correct OPENAI_MODEL");
     const keyOf = (path: string) => {
       const { headers } = seen.find(({ line }) => line.includes(path)) ?? {};
       return headers?.authorization ?? headers?.["api-key"];
@@ -76,7 +76,8 @@ describe("keys", () => {
     answers = { "/": [status, { error: "model-key is not a key" }] };
     const settings = { OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: "model-key" };
     const [check] = await checkKeys({ ...settings, DAYTONA_API_KEY: "" });
-    expect(check).toMatchObject({ outcome, setting: "OPENAI_API_KEY" });
+    const setting = outcome === "unreachable" ? "OPENAI_BASE_URL" : "OPENAI_API_KEY";
+    expect(check).toMatchObject({ outcome, setting });
     expect(check?.text).not.toContain("model-key");
     expect(seen).toHaveLength(1);
   });
@@ -112,5 +113,7 @@ describe("keys", () => {
       SEARXNG_URL: nowhere,
     });
     expect(checks.map(({ outcome }) => outcome)).toEqual(["unreachable", "unreachable", "unreachable"]);
+    expect(checks.map(({ setting }) => setting)).toEqual(["OPENAI_BASE_URL", "DAYTONA_API_URL", "SEARXNG_URL"]);
+    expect(checks[0]?.text).toBe(`127.0.0.1:${port} can't be reached: nothing listens there`);
   });
 });

@@ -39,7 +39,8 @@ export async function checkKeys(settings: Settings, options: CheckOptions = {}):
     checkModels(`models of ${name}`, "MODEL_SERVERS", server, answer_ms),
   );
   if (default_server !== null) {
-    models.unshift(checkModels("models", "OPENAI_API_KEY", default_server, answer_ms, settings.OPENAI_MODEL?.trim()));
+    const check = checkModels("models", "OPENAI_API_KEY", default_server, answer_ms, settings.OPENAI_MODEL?.trim());
+    models.unshift(check.then((each) => atAddress(each, settings, "OPENAI_BASE_URL")));
   }
   const daytona = settings.DAYTONA_API_KEY ? [checkDaytona(settings, answer_ms)] : [];
   return Promise.all([
@@ -70,7 +71,8 @@ async function checkModels(
   if (check.outcome !== "accepted" || !model) return check;
   const list = (body as { data?: { id?: unknown }[] } | null)?.data;
   const isListed = !Array.isArray(list) || list.length === 0 || list.some((each) => each?.id === model);
-  return isListed ? check : { ...check, text: `${check.text}; its list has no model ${model}` };
+  if (isListed) return check;
+  return { ...check, outcome: "unknown", text: `${check.text}, and lists no model ${model}: correct OPENAI_MODEL` };
 }
 
 async function checkDaytona(settings: Settings, answer_ms: number): Promise<Check> {
@@ -80,7 +82,12 @@ async function checkDaytona(settings: Settings, answer_ms: number): Promise<Chec
   const [name, setting] = ["sandboxes", "DAYTONA_API_KEY"];
   if (url === null) return { name, setting: "DAYTONA_API_URL", outcome: "unreachable", text: "it is no address" };
   const { check } = await ask(name, setting, url, headers, answer_ms);
-  return check;
+  return atAddress(check, settings, "DAYTONA_API_URL");
+}
+
+/** What can't be reached has a wrong address, if it has one of its own, and not a wrong key. */
+function atAddress(check: Check, settings: Settings, name: string): Check {
+  return check.outcome === "unreachable" && settings[name]?.trim() ? { ...check, setting: name } : check;
 }
 
 const ofSearch = {
@@ -152,11 +159,26 @@ async function ask(
   }
 }
 
+const reasons: Record<string, string> = {
+  ECONNREFUSED: "nothing listens there",
+  ECONNRESET: "the connection was cut",
+  ENOTFOUND: "no such name is known",
+  EAI_AGAIN: "its name can't be looked up now",
+  EHOSTUNREACH: "no way leads there",
+  ENETUNREACH: "no way leads there",
+  UND_ERR_CONNECT_TIMEOUT: "it does not answer in time",
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is not trusted",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is not trusted",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is not trusted",
+};
+
 function describeFailure(error: unknown, host: string, answer_ms: number): string {
-  const { cause, name: kind } = error as Error & { cause?: { code?: string } };
+  const { cause, name: kind } = error as Error & { cause?: { code?: string; message?: string } };
   if (kind === "TimeoutError") return `${host} does not answer within ${answer_ms / 1000} s`;
   if (kind === "RangeError") return `${host} answers more than ${MAX_ANSWER_BYTES / 1024 / 1024} MB`;
-  return `${host} can't be reached (${cause?.code ?? kind})`;
+  const code = cause?.code ?? "";
+  return `${host} can't be reached: ${reasons[code] ?? (code || cause?.message || kind)}`;
 }
 
 function parse(text: string): unknown {

@@ -20,6 +20,9 @@ afterEach(() => opened.close());
 it("deployments of one account share nothing, continue from another clone, and are rolled back", patience, async () => {
   const { account, deploy, deploying } = opened;
   await deploying.writeOwn(domain);
+  const nothing = await deploy("--rollback");
+  expect(nothing.code).toBe(1);
+  expect(nothing.text).toMatch(/has no Worker taskloom, so there is nothing to roll back[\s\S]*`npm run deploy` makes/);
   expect(await deploy()).toMatchObject({ code: 0 });
   expectWhole(account);
   const script = scriptOf(account, "taskloom");

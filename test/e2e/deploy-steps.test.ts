@@ -99,12 +99,19 @@ describe("a deploy that is ended, by a refusal or by a kill,", () => {
     await expect(readFile(join(deploying.folder, "production/sending.json"))).rejects.toThrow("ENOENT");
   });
 
-  it("since it is signed in nowhere, or in two accounts, says so and makes nothing", patience, async () => {
-    const { account, deploy, deploying, server } = opened;
-    const nobody = await deploying.deploy(["--url", server.url], { CLOUDFLARE_API_TOKEN: "" });
-    expect(nobody.text).toMatch(/✗ database: [\s\S]*Sign in with `npx wrangler login`/);
-    deploying.cloudflare.accounts.push(makeAccount({ name: "Another" }));
-    expect((await deploy()).text).toMatch(/More than one account[\s\S]*account_id = /);
-    expect([account.databases, account.queues, [...account.scripts]]).toEqual([[], [], []]);
-  });
+  it(
+    "since it is signed in nowhere, with a wrong token or in two accounts, says so and makes nothing",
+    patience,
+    async () => {
+      const { account, deploy, deploying, server } = opened;
+      const nobody = await deploying.deploy(["--url", server.url], { CLOUDFLARE_API_TOKEN: "" });
+      expect(nobody.text).toMatch(/✗ database: [\s\S]*Sign in with `npx wrangler login`/);
+      const wrong = await deploying.deploy(["--url", server.url], { CLOUDFLARE_API_TOKEN: "a-token-of-nobody" });
+      expect(wrong.text).toMatch(/✗ database: [\s\S]*The token is wrong, has expired or lacks a permission/);
+      expect(wrong.text).not.toMatch(/^\s+at |error handler also failed/m);
+      deploying.cloudflare.accounts.push(makeAccount({ name: "Another" }));
+      expect((await deploy()).text).toMatch(/More than one account[\s\S]*account_id = /);
+      expect([account.databases, account.queues, [...account.scripts]]).toEqual([[], [], []]);
+    },
+  );
 });
