@@ -2,6 +2,7 @@
 // Together they have a bound, too: one that does not fit waits unread, and so does its client.
 import { bodyLimiter, waitForRoom } from "../lib/memory/limiters.ts";
 import { overloaded, Problem } from "./errors.ts";
+import { describeBadJson } from "./input/json-place.ts";
 
 /** The limit of every route but uploads. */
 export const BODY_BYTES = 1024 * 1024;
@@ -31,8 +32,8 @@ export async function readJson(request: Request, owner = "", limit = BODY_BYTES)
   if (text.trim() === "") return {};
   try {
     return JSON.parse(text);
-  } catch {
-    throw new Problem("bad_json", "The body is not JSON.");
+  } catch (error) {
+    throw new Problem("bad_json", describeBadJson(error, text));
   }
 }
 
