@@ -28,7 +28,7 @@ const UNKNOWN_BYTES = 16 * 1024;
 
 /** Parses a body as JSON. An empty body is an empty object, because in most bodies every field is optional. */
 export async function readJson(request: Request, owner = "", limit = BODY_BYTES): Promise<unknown> {
-  const text = decode(await readBytes(request, limit, owner));
+  const text = decode(await readBytes(request, limit, owner), request);
   if (text.trim() === "") return {};
   try {
     return JSON.parse(text);
@@ -151,10 +151,13 @@ function join(chunks: Uint8Array[], size: number): Uint8Array {
   return bytes;
 }
 
-function decode(bytes: Uint8Array): string {
+function decode(bytes: Uint8Array, { headers }: Request): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw new Problem("bad_json", "The body is not valid UTF-8.");
+    // Only then: some clients name an encoding by mistake, and send text.
+    const isEncoded = (headers.get("content-encoding") ?? "identity") !== "identity";
+    const problem = isEncoded ? "compressed (Content-Encoding). Send it as it is." : "not valid UTF-8.";
+    throw new Problem("bad_json", `The body is ${problem}`);
   }
 }
