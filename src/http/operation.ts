@@ -105,6 +105,6 @@ function check(schema: Late<z.ZodType> | undefined, value: unknown): unknown {
   const asked = readLate(schema);
   const result = asked.safeParse(value);
   if (result.success) return result.data;
-  const { code, detail } = toFailure(result.error, asked);
+  const { code, detail } = toFailure(result.error, asked, value);
   throw new Problem(code, detail);
 }

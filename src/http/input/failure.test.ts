@@ -14,7 +14,7 @@ const schema = z.strictObject({
 function failureOf(value: unknown, asked: z.ZodType = schema) {
   const { error } = asked.safeParse(value);
   if (error === undefined) throw new Error("It is valid.");
-  return toFailure(error, asked);
+  return toFailure(error, asked, value);
 }
 
 describe("what is wrong with an input", () => {
@@ -27,6 +27,9 @@ describe("what is wrong with an input", () => {
 
   it("says that a field is missing, and which kinds there are", () => {
     expect(failureOf({})).toEqual({ code: "invalid_field", detail: "message: is missing: expected string" });
+    const either = z.strictObject({ message: z.union([z.string(), z.array(z.string())]), mode: z.enum(["a", "b"]) });
+    expect(failureOf({ mode: "a" }, either).detail).toBe("message: is missing: expected string or array");
+    expect(failureOf({ message: "" }, either).detail).toBe('mode: is missing: expected one of "a"|"b"');
     expect(failureOf({ message: null }).detail).toBe("message: Invalid input: expected string, received null");
     expect(failureOf({ message: "", steps: [{ op: "add" }] }).detail).toBe(
       'steps[0].op: is not of a known kind: expected one of "a"|"b"',

@@ -9,9 +9,10 @@ const MAX_KNOWN = 40;
 
 /**
  * Says in one sentence what is wrong with an input. Names the field, and never quotes a value, which may be a secret.
- * `schema`: what refused the input. A field that it does not know is answered with those that it knows.
+ * `schema`: what refused the input. A field that it does not know is answered with those that it knows. `value`: the
+ * input, in which a field may be missing.
  */
-export function toFailure(error: z.ZodError, schema?: z.ZodType): Failure {
+export function toFailure(error: z.ZodError, schema?: z.ZodType, value?: unknown): Failure {
   const issues = error.issues.flatMap((issue) => flatten(issue, []));
   const unknown = issues.find((issue) => issue.names !== null);
   if (unknown?.names) {
@@ -21,7 +22,21 @@ export function toFailure(error: z.ZodError, schema?: z.ZodType): Failure {
   }
   const [first] = issues;
   const place = first && first.path.length > 0 ? `${showPath(first.path)}: ` : "";
-  return { code: "invalid_field", detail: `${place}${first?.message ?? "not valid"}` };
+  const message = first?.message ?? "not valid";
+  return { code: "invalid_field", detail: `${place}${isMissing(value, first) ? describeMissing(message) : message}` };
+}
+
+function isMissing(value: unknown, issue: FlatIssue | undefined): boolean {
+  if (value === undefined || issue === undefined || issue.path.length === 0) return false;
+  const read = (within: unknown, key: PropertyKey) =>
+    (within as Record<PropertyKey, unknown> | null | undefined)?.[key];
+  return issue.path.reduce(read, value) === undefined;
+}
+
+/** The parser says what it expected, and that it received `undefined`, which no JSON has. */
+function describeMissing(message: string): string {
+  const [, expected] = /(expected .*?)(?:, received undefined)?$/s.exec(message) ?? [];
+  return expected === undefined ? "is missing" : `is missing: ${expected}`;
 }
 
 function describeKnown(schema: z.ZodType | undefined): string {
@@ -41,7 +56,7 @@ interface FlatIssue {
 function flatten(issue: Issue, above: PropertyKey[]): FlatIssue[] {
   const path = [...above, ...issue.path];
   if (issue.code === "unrecognized_keys") return [{ path, message: issue.message, names: issue.keys }];
-  if (issue.code !== "invalid_union") return [{ path, message: describeMissing(issue) ?? issue.message, names: null }];
+  if (issue.code !== "invalid_union") return [{ path, message: issue.message, names: null }];
   const expected = issue.errors.map(([only, ...more]) =>
     only?.code === "invalid_type" && only.path.length === 0 && more.length === 0 ? only.expected : null,
   );
@@ -51,12 +66,6 @@ function flatten(issue: Issue, above: PropertyKey[]): FlatIssue[] {
   const nearest = nearestBranch(issue.errors);
   if (!nearest) return [{ path, message: describeKinds(issue), names: null }];
   return nearest.flatMap((inner) => flatten(inner, path));
-}
-
-/** The parser says of a missing field that it received `undefined`, which no JSON has. */
-function describeMissing(issue: Issue): string | null {
-  if (issue.code !== "invalid_type" || !issue.message.endsWith("received undefined")) return null;
-  return `is missing: expected ${issue.expected}`;
 }
 
 function describeKinds(issue: Issue): string {
