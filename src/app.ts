@@ -12,6 +12,7 @@ import { addOpenApi } from "./http/docs/openapi.ts";
 import { answerError, answerNotFound } from "./http/errors.ts";
 import { createGuesses } from "./http/guesses.ts";
 import { guessesWithoutKey } from "./http/paths/hints.ts";
+import { createMethodsAt } from "./http/paths/methods.ts";
 import { keyRoots } from "./http/paths/roots.ts";
 import { takeDrop } from "./http/quotas/quotas.ts";
 import { addAgentVersions } from "./http/routes/agent-versions.ts";
@@ -88,11 +89,12 @@ export function createApp(): App {
   addTerminalSocket(app);
   addTicketDownload(app);
   // Whoever looks for another API learns where to go, and not that a key is missing.
-  for (const path of guessesWithoutKey) app.all(path, answerNotFound);
+  for (const path of guessesWithoutKey) app.all(path, (context) => answerNotFound(context));
   addTicketStream(app);
   for (const path of keyRoots.flatMap((root) => [root, `${root}/*`])) app.use(path, requireKey);
   app.onError(answerError);
-  app.notFound(answerNotFound);
+  const methodsAt = createMethodsAt(app);
+  app.notFound((context) => answerNotFound(context, methodsAt));
   for (const add of resources) add(app);
   return app;
 }

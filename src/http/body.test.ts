@@ -18,6 +18,23 @@ describe("readJson", () => {
   });
 });
 
+describe("a body that is no text", () => {
+  it.each([
+    ["gzip", /^The body is compressed/],
+    [null, /^The body is not valid UTF-8/],
+  ])("is refused with what it is: Content-Encoding %s", async (encoding, said) => {
+    const headers: Record<string, string> = encoding === null ? {} : { "content-encoding": encoding };
+    const request = new Request("http://localhost/", {
+      method: "POST",
+      headers,
+      body: new Uint8Array([0x1f, 0x8b, 8]),
+    });
+    await expect(readJson(request)).rejects.toMatchObject({
+      failure: { code: "bad_json", detail: expect.stringMatching(said) },
+    });
+  });
+});
+
 describe("a body whose length is not announced", () => {
   it("does not end with an empty piece", async () => {
     const body = new ReadableStream<Uint8Array>({

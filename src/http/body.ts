@@ -2,6 +2,7 @@
 // Together they have a bound, too: one that does not fit waits unread, and so does its client.
 import { bodyLimiter, waitForRoom } from "../lib/memory/limiters.ts";
 import { overloaded, Problem } from "./errors.ts";
+import { describeBadJson } from "./input/json-place.ts";
 
 /** The limit of every route but uploads. */
 export const BODY_BYTES = 1024 * 1024;
@@ -27,12 +28,12 @@ const UNKNOWN_BYTES = 16 * 1024;
 
 /** Parses a body as JSON. An empty body is an empty object, because in most bodies every field is optional. */
 export async function readJson(request: Request, owner = "", limit = BODY_BYTES): Promise<unknown> {
-  const text = decode(await readBytes(request, limit, owner));
+  const text = decode(await readBytes(request, limit, owner), request);
   if (text.trim() === "") return {};
   try {
     return JSON.parse(text);
-  } catch {
-    throw new Problem("bad_json", "The body is not JSON.");
+  } catch (error) {
+    throw new Problem("bad_json", describeBadJson(error, text));
   }
 }
 
@@ -157,10 +158,13 @@ function join(chunks: Uint8Array[], size: number): Uint8Array {
   return bytes;
 }
 
-function decode(bytes: Uint8Array): string {
+function decode(bytes: Uint8Array, { headers }: Request): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw new Problem("bad_json", "The body is not valid UTF-8.");
+    // Only then: some clients name an encoding by mistake, and send text.
+    const isEncoded = (headers.get("content-encoding") ?? "identity") !== "identity";
+    const problem = isEncoded ? "compressed (Content-Encoding). Send it as it is." : "not valid UTF-8.";
+    throw new Problem("bad_json", `The body is ${problem}`);
   }
 }

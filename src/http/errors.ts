@@ -3,12 +3,11 @@
 import type { MiddlewareHandler } from "hono";
 import { matchedRoutes, routePath } from "hono/route";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { z } from "zod";
 import { logError, logWarning } from "../lib/log.ts";
 import { type Failure, type ProblemCode, problems, type Result, statusOf } from "../protocol/error.ts";
 import { isDatabaseFull } from "../store/server/full.ts";
 import type { AppContext, AppEnv } from "./context.ts";
-import { hintAt } from "./paths/hints.ts";
+import { hintFor, type MethodsAt } from "./paths/methods.ts";
 import { takeLine, takeNotice, takeOne } from "./quotas/quotas.ts";
 
 /** How the clients of a protocol read an error. */
@@ -99,11 +98,12 @@ export function answerError(error: unknown, context: AppContext): Response {
 }
 
 /** With a key, it counts as its user's request. */
-export async function answerNotFound(context: AppContext): Promise<Response> {
+export async function answerNotFound(context: AppContext, methodsAt: MethodsAt = () => []): Promise<Response> {
   const caller = context.get("caller");
   const refusal = caller ? await takeOne(context.env, caller, "requests_per_minute") : null;
   if (refusal !== null) return answerProblem(context, refusal);
-  const detail = `There is no ${context.req.method} on this path. ${hintAt(context.req.path)}`;
+  const { method, path } = context.req;
+  const detail = `There is no ${method} on this path. ${hintFor(path, methodsAt)}`;
   const failure = { code: "not_found", detail } as const;
   log(context, failure);
   return answerProblem(context, failure);
@@ -149,61 +149,4 @@ function describeRequest(context: AppContext, failure: Failure): Record<string, 
     code: failure.code,
     user_id: context.get("caller")?.user_id ?? null,
   };
-}
-
-type Issue = z.core.$ZodIssue;
-
-/**
- * Says in one sentence what is wrong with an input. Names the field, and never quotes a value, which may be a secret.
- */
-export function toFailure(error: z.ZodError): Failure {
-  const issues = error.issues.flatMap((issue) => flatten(issue, []));
-  const unknown = issues.find((issue) => issue.names !== null);
-  if (unknown?.names) {
-    const names = unknown.names.map((name) => JSON.stringify(showPath([...unknown.path, name])));
-    return { code: "unknown_field", detail: `not known: ${names.join(", ").slice(0, 500)}` };
-  }
-  const [first] = issues;
-  const place = first && first.path.length > 0 ? `${showPath(first.path)}: ` : "";
-  return { code: "invalid_field", detail: `${place}${first?.message ?? "not valid"}` };
-}
-
-interface FlatIssue {
-  path: PropertyKey[];
-  message: string;
-  /** The unknown fields; null for any other issue. */
-  names: PropertyKey[] | null;
-}
-
-function flatten(issue: Issue, above: PropertyKey[]): FlatIssue[] {
-  const path = [...above, ...issue.path];
-  if (issue.code === "unrecognized_keys") return [{ path, message: issue.message, names: issue.keys }];
-  if (issue.code !== "invalid_union") return [{ path, message: issue.message, names: null }];
-  const expected = issue.errors.map(([only, ...more]) =>
-    only?.code === "invalid_type" && only.path.length === 0 && more.length === 0 ? only.expected : null,
-  );
-  if (expected.length > 0 && expected.every((type) => type !== null)) {
-    return [{ path, message: `Invalid input: expected ${expected.join(" or ")}`, names: null }];
-  }
-  const nearest = nearestBranch(issue.errors);
-  if (!nearest) return [{ path, message: "is not of a known kind", names: null }];
-  return nearest.flatMap((inner) => flatten(inner, path));
-}
-
-/** Returns the issues of the branch of a union that the input most likely means: right type, fewest issues. */
-function nearestBranch(branches: Issue[][]): Issue[] | undefined {
-  const rank = (issues: Issue[]) => {
-    const wrongType = issues.some((issue) => issue.code === "invalid_type" && issue.path.length === 0);
-    const wrongKind = issues.some(
-      ({ path: [key, ...deeper] }) => deeper.length === 0 && (key === "type" || key === "role"),
-    );
-    return (wrongType ? 1000 : 0) + (wrongKind ? 100 : 0) + issues.length;
-  };
-  return branches.toSorted((one, other) => rank(one) - rank(other))[0];
-}
-
-function showPath(path: PropertyKey[]): string {
-  return path
-    .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index > 0 ? "." : ""}${String(key)}`))
-    .join("");
 }

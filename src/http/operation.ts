@@ -8,7 +8,8 @@ import { confirmKey, type NeededScope, requireScope } from "./auth.ts";
 import { readJson } from "./body.ts";
 import type { App, AppContext } from "./context.ts";
 import { describeOperation } from "./describe.ts";
-import { Problem, problemOf, toFailure, usualErrors, withErrors } from "./errors.ts";
+import { Problem, problemOf, usualErrors, withErrors } from "./errors.ts";
+import { toFailure } from "./input/failure.ts";
 import { requireRoom } from "./ownership.ts";
 import { peekOne, takeOne } from "./quotas/quotas.ts";
 import { admitRun, peekRun } from "./quotas/runs.ts";
@@ -101,8 +102,9 @@ function readQuery(req: AppContext["req"]): Record<string, string> {
 
 function check(schema: Late<z.ZodType> | undefined, value: unknown): unknown {
   if (!schema) return undefined;
-  const result = readLate(schema).safeParse(value);
+  const asked = readLate(schema);
+  const result = asked.safeParse(value);
   if (result.success) return result.data;
-  const { code, detail } = toFailure(result.error);
+  const { code, detail } = toFailure(result.error, asked, value);
   throw new Problem(code, detail);
 }

@@ -252,16 +252,17 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
       const accepted = await this.#accept(input, attach);
       if (!accepted.ok) return failureResponse(accepted.error);
       const { run, created } = accepted.value;
-      const begin = { invocation_id: run.invocation_id, after: null, resync: attach && !created, client, relayed };
+      // A number of another run means nothing to a new one.
+      const after = created ? null : readAfter(url.searchParams);
+      const begin = { invocation_id: run.invocation_id, after, resync: attach && !created, client, relayed };
       return this.#stream(input, begin, opener, request.signal);
     }
     const key = { user_id: url.searchParams.get("user_id") ?? "", thread_id: url.searchParams.get("thread_id") ?? "" };
-    const after = url.searchParams.get("after");
     const invocation_id = url.searchParams.get("invocation_id");
     const may_end = url.searchParams.has("may_end");
     const ticket = url.searchParams.get("ticket");
     const rest = { resync: false, client, relayed, may_end, ticket };
-    const from = { invocation_id, after: after === null ? null : Number(after), ...rest };
+    const from = { invocation_id, after: readAfter(url.searchParams), ...rest };
     return this.#stream(key, from, opener, request.signal);
   }
 
@@ -382,4 +383,9 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
 
 function failureResponse(error: Failure): Response {
   return Response.json({ error }, { status: statusOf(error) });
+}
+
+function readAfter(params: URLSearchParams): number | null {
+  const after = params.get("after");
+  return after === null ? null : Number(after);
 }

@@ -31,7 +31,7 @@ const floors: string[][] = [
   ],
   ["src/mirrors.ts"],
   ["src/thread"],
-  ["src/http/keys", "src/http/paths", "src/http/quotas"],
+  ["src/http/keys", "src/http/paths", "src/http/quotas", "src/http/input"],
   ["src/http"],
   ["src/http/run-stream", "src/http/sessions", "src/http/audit", "src/http/lists"],
   [

@@ -46,7 +46,10 @@ async function expectRefusals(client: Client, method: string, path: string, body
     expect(answer.body.detail).toMatch(new RegExp(`^${prefix}${field}: `));
   }
   const answer = await client.send(method, path, { ...body, max_cost: 1 });
-  expect(answer.body, `${method} ${path}`).toMatchObject({ code: "unknown_field", detail: 'not known: "max_cost"' });
+  expect(answer.body, `${method} ${path}`).toMatchObject({
+    code: "unknown_field",
+    detail: expect.stringMatching(/^not known: "max_cost"/),
+  });
 }
 
 describe("a run", () => {

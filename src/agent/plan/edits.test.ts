@@ -66,6 +66,7 @@ describe("a person's edit", () => {
     const cancelA: PlanOperation = { op: "update", task_ids: ["task_a"], status: "cancelled" };
     const message = refusal(plan(), cancelA, { op: "update", task_ids: ["task_x"], status: "completed" });
     expect(message).toMatch(/^operations\[1\] \(update\): There is no task with the id "task_x"/);
+    expect(message).toMatch(/Nothing was changed; GET …\/tasks shows all ids\.$/);
     expect(message).not.toContain("task that is due");
     expect(refusal(plan(), { op: "update", task_ids: ["task_a"] })).toMatch(/^operations\[0\] \(update\): Nothing/);
     expect(refusal(plan("completed"), { op: "update", task_ids: ["task_a"], status: "pending" })).toContain(

@@ -54,7 +54,7 @@ function applyOperation(plan: Plan, operation: PlanOperation, hand: Hand, makeId
 
 /** A tool's refusal ends with advice for a model at work, which a person does not need. */
 function withoutAdvice({ message }: { message: string }, plan: Plan): string {
-  return message.replace(` ${describeDue(plan)}`, "");
+  return message.replace(` ${describeDue(plan)}`, "").replaceAll("view_tasks", "GET …/tasks");
 }
 
 /** Updates as the tool does, then moves the tasks to their position. A new position is a change by itself. */

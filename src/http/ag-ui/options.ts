@@ -7,7 +7,8 @@ import { readTimeZone } from "../../lib/time-zone.ts";
 import { capsOf, givenCaps } from "../../protocol/money/caps.ts";
 import { disconnectPolicies } from "../../protocol/run.ts";
 import type { RunInput } from "../../protocol/thread.ts";
-import { Problem, toFailure } from "../errors.ts";
+import { Problem } from "../errors.ts";
+import { toFailure } from "../input/failure.ts";
 
 export const forwardedProps = z.unknown().optional().openapi({
   description:

@@ -9,7 +9,7 @@ import type { AuditNotes } from "../../audit.ts";
 import type { AppContext } from "../../context.ts";
 import { unwrap } from "../../errors.ts";
 import { whileKeyHolds } from "../../key-watch.ts";
-import { answerStream, countOpen, streamRequest } from "../../stream.ts";
+import { answerStream, countOpen, readPosition, streamRequest } from "../../stream.ts";
 
 // How long `?wait=1` keeps a request open.
 const WAIT_MS = 5 * 60_000;
@@ -62,8 +62,12 @@ async function acceptStream(
   const isRepeated = input.resume !== null && (await isKnownRun(context, key, input.invocation_id));
   const headers = { "content-type": "application/json" };
   const body = JSON.stringify(input);
+  // A client that repeats its request after a lost connection has a part of the run. An object of a former version sends
+  // all of it.
+  const after = readPosition(context, undefined);
+  const address = `https://thread/runs${after === null ? "" : `?after=${after}`}`;
   const answer = await answerStream(context, key, () =>
-    streamRequest(context, "https://thread/runs", { method: "POST", headers, body }),
+    streamRequest(context, address, { method: "POST", headers, body }),
   );
   if (isRepeated) notes.details = { repeated: true };
   return answer;

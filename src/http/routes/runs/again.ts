@@ -42,7 +42,7 @@ export function addAgain(app: App): void {
         "Starts a run that answers a person's message again. If `message_id` is a reply, that is the message before it. What follows the message is superseded.",
       body: againBody,
       bodyFor: againBodyFor,
-      problems: ["not_found", "busy", "idempotency_conflict", "invalid_operation", "price_unknown"],
+      problems: ["not_found", "busy", "bad_cursor", "idempotency_conflict", "invalid_operation", "price_unknown"],
     },
     async (context, { params, query, headers, body }) => {
       const given = chooseInvocationId(body.invocation_id, headers["idempotency-key"], null);
@@ -64,6 +64,7 @@ export function addAgain(app: App): void {
         "empty_message",
         "not_found",
         "busy",
+        "bad_cursor",
         "already_exists",
         "idempotency_conflict",
         "invalid_operation",

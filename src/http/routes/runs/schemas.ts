@@ -104,6 +104,10 @@ export const startQuery = leaveQuery.extend({
 });
 
 export const startHeaders = z.object({
+  "last-event-id": z.string().optional().openapi({
+    description:
+      "For a stream, where the request is repeated: the number of the last event that you saw. A run that the request starts begins with its first.",
+  }),
   "idempotency-key": clientId.optional().openapi({ description: "Another way to give `invocation_id`." }),
   traceparent: z.string().optional().openapi({
     description:

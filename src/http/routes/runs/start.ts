@@ -34,7 +34,15 @@ export function addStart(app: App): void {
       headers: startHeaders.extend({ "taskloom-hops": hopsHeader }),
       body: runBody,
       bodyFor: runBodyFor,
-      problems: ["empty_message", "not_found", "busy", "idempotency_conflict", "invalid_operation", "price_unknown"],
+      problems: [
+        "empty_message",
+        "not_found",
+        "busy",
+        "bad_cursor",
+        "idempotency_conflict",
+        "invalid_operation",
+        "price_unknown",
+      ],
     },
     async (context, { params, query, headers, body }) => {
       if (isEmptyContent(body.message)) throw new Problem("empty_message", "message has neither text nor an image.");
@@ -75,6 +83,7 @@ export function addResume(app: App): void {
       body: resumeBody,
       problems: [
         "not_found",
+        "bad_cursor",
         "interrupt_answered",
         "idempotency_conflict",
         "invalid_operation",
