@@ -50,7 +50,10 @@ describe("the body of a request", () => {
     const written = (limit: number | null) => {
       const profile = { ...context.profile, description_limit: limit };
       const body = JSON.parse(write(wire, { ...context, profile }, { ...request, tools }));
-      return body.tools.map((tool: Record<string, ToolDescription>) => (tool.function ?? tool).description?.length);
+      return body.tools.map((tool: { function?: ToolDescription } & ToolDescription) => {
+        const { description } = tool.function ?? tool;
+        return description.length;
+      });
     };
     expect(written(null)).toEqual([3, 500]);
     expect(written(40)).toEqual([3, 40]);
