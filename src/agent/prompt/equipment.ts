@@ -59,7 +59,7 @@ function makeEquipment({ agent, context, client_tools }: LoopInput, all: readonl
 
 /** Clients send the schemas of their own libraries, and providers refuse a tool without the type of an object. */
 function describeOffered({ parameters, ...tool }: ToolDescription): ToolDescription {
-  return { ...tool, parameters: { ...simplifySchema(describeSchema(parameters)), type: "object" } };
+  return { ...tool, parameters: simplifySchema(describeSchema({ ...parameters, type: "object" })) };
 }
 
 function makeRequest(content: string, descriptions: ToolDescription[]): Request {

@@ -44,6 +44,21 @@ describe("the body of a request", () => {
     }
   });
 
+  it.each([chatWire, responsesWire])("has descriptions as long as its server takes them", (wire) => {
+    const context = contextOf();
+    const tools = [toolOf("f"), { ...toolOf("g"), description: "long ".repeat(100) }];
+    const written = (limit: number | null) => {
+      const profile = { ...context.profile, description_limit: limit };
+      const body = JSON.parse(write(wire, { ...context, profile }, { ...request, tools }));
+      return body.tools.map((tool: { function?: ToolDescription } & ToolDescription) => {
+        const { description } = tool.function ?? tool;
+        return description.length;
+      });
+    };
+    expect(written(null)).toEqual([3, 500]);
+    expect(written(40)).toEqual([3, 40]);
+  });
+
   it.each([
     ["chat completions", chatWire, "messages"],
     ["responses", responsesWire, "input"],

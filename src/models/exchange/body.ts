@@ -3,6 +3,7 @@
 import type { ModelRequest, ToolDescription } from "../../agent/model.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { escapeFew } from "../../lib/json/ascii.ts";
+import { cutEnd } from "../../lib/truncate.ts";
 import { findBodyFault } from "../../protocol/agents/body-fields.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { Body, Wire, WireContext } from "./wire.ts";
@@ -26,8 +27,17 @@ export function toBody(wire: Wire, request: ModelRequest, context: WireContext):
 export function writeBody(wire: Wire, body: Body, request: ModelRequest, context: WireContext): string {
   const head = JSON.stringify(body).slice(0, -1);
   // OpenAI refuses an empty list.
-  const tools = request.tools.length === 0 ? "" : `,"tools":${writeTools(wire, request.tools)}`;
+  const shown = shorten(request.tools, context.profile.description_limit);
+  const tools = shown.length === 0 ? "" : `,"tools":${writeTools(wire, shown)}`;
   return `${head}${tools},"${wire.conversation_field}":${wire.writeConversation(request, context)}}`;
+}
+
+/** Our own are short. Those of a client, or of another server, may be longer than what its provider takes. */
+function shorten(tools: readonly ToolDescription[], limit: number | null): readonly ToolDescription[] {
+  if (limit === null) return tools;
+  return tools.map((tool) =>
+    tool.description.length > limit ? { ...tool, description: cutEnd(tool.description, limit) } : tool,
+  );
 }
 
 /** Descriptions never change, and most are constants of an isolate. */

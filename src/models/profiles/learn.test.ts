@@ -90,6 +90,11 @@ describe("readObjection", () => {
     ["invalid temperature: only 1 is allowed for this model", "omit:temperature"],
     ["property 'tool_stream' is unsupported", "omit:tool_stream"],
     ["Unexpected role 'user' after role 'tool'", "bridge results"],
+    ["Unexpected role 'assistant' after role 'assistant'", "merge messages"],
+    [
+      "Invalid 'tools[2].function.description': string too long. Expected a string with maximum length 1024, but got a string with length 4394 instead.",
+      "describe:1024",
+    ],
     [
       "After the optional system message, conversation roles must alternate user/assistant/user/assistant/...",
       "merge messages",

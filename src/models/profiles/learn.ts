@@ -24,6 +24,7 @@ export function readObjection(refused: Objection, sent: SentRequest): Rule[][] {
   const images = blameImages(refused.detail, text, kind, sent.images);
   const named = param === null ? null : readField(`${param} is not supported`, sent);
   const readings = [
+    readDescription(text),
     readLimit(text, sent),
     named,
     readReasoning(text),
@@ -82,6 +83,13 @@ function readCallIds(text: string): Rule | null {
   if (/length of 9|nine/i.test(text)) return "ids:nine";
   if (/a-z\W*A-Z\W*0-9\W*_|a-zA-Z0-9_|pattern/i.test(text)) return "ids:plain";
   return /too long|maximum length|at most|max_length/i.test(text) ? "ids:forty" : null;
+}
+
+/** OpenAI and Azure: "Invalid 'tools[3].function.description': string too long. Expected … maximum length 1024". */
+function readDescription(text: string): Rule | null {
+  const [, limit] =
+    /\btools?\b.{0,40}\bdescription\b.{0,80}\b(?:maximum length|at most|up to)\D{0,12}(\d{2,6})\b/i.exec(text) ?? [];
+  return limit === undefined ? null : `describe:${Number(limit)}`;
 }
 
 function readLimit(text: string, { profile, optional_fields, limit_field }: SentRequest): Rule | null {
@@ -156,7 +164,11 @@ function readField(text: string, { profile, optional_fields, limit_field }: Sent
 
 function readOrder(text: string): Rule | null {
   if (/role\W{0,3}user\W{0,3}\s*(?:right )?after\s*(?:role\s*)?\W{0,3}tool/i.test(text)) return "bridge results";
-  if (/roles? must alternate|alternate user|consecutive (?:user|messages)|two .{0,20}in a row/i.test(text)) {
+  if (
+    /roles? must alternate|alternate user|consecutive (?:user|messages)|two .{0,20}in a row|unexpected role \W{0,3}assistant/i.test(
+      text,
+    )
+  ) {
     return "merge messages";
   }
   // Gemini, of a call behind words of the model.

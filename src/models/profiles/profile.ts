@@ -46,6 +46,8 @@ export interface Profile {
   adds: Readonly<Record<string, unknown>>;
   /** The name of the limit for the reply, whether it must be sent, and the largest that the server accepts. */
   limit: { field: "max_tokens" | "max_completion_tokens"; required: boolean; max?: number };
+  /** The longest description of a tool in characters; null if the server has no limit. */
+  description_limit: number | null;
   /** Calls that a model writes as text are calls. Not where the server makes native ones of all that it means. */
   text_calls: boolean;
   images: boolean;
@@ -91,6 +93,7 @@ export const plainProfile: Profile = {
   omits: [],
   adds: {},
   limit: { field: "max_tokens", required: false },
+  description_limit: null,
   text_calls: true,
   images: true,
   cache_marks: "none",

@@ -18,7 +18,7 @@ export const UNREADABLE = "items:";
 
 /**
  * `omit:`: a field of the request, or of an object in it. `image:`: one image, by a hash of its address. `limit:`: the
- * longest reply in tokens. `end:`: a word for the end of a reply. `items:`: see `UNREADABLE`.
+ * longest reply in tokens. `describe:`: the longest description of a tool in characters. `end:`: a word for the end of a reply. `items:`: see `UNREADABLE`.
  */
 export type Rule =
   | `end:${string}`
@@ -27,6 +27,7 @@ export type Rule =
   | `image:${string}`
   | `ids:${IdForm}`
   | `limit:${number}`
+  | `describe:${number}`
   | keyof typeof changes;
 
 const changes = {
@@ -79,6 +80,7 @@ export function applyRules(profile: Profile, rules: Iterable<string>): Profile {
     if (isChange(rule)) changed = changes[rule](changed);
     else if (kind === "omit") changed = { ...changed, omits: [...changed.omits, value] };
     else if (kind === "ids" && isIdForm(value)) changed = { ...changed, ids: value };
+    else if (kind === "describe" && Number(value) > 0) changed = { ...changed, description_limit: Number(value) };
     else if (kind === "limit" && Number(value) > 0) {
       changed = { ...changed, limit: { ...changed.limit, required: true, max: Number(value) } };
     }
