@@ -5,7 +5,7 @@ import { type Citation, citedNumbers } from "../../lib/citations.ts";
 import type { KnownSource, KnownSources } from "../client/sources.ts";
 import { useWords } from "../state/words.ts";
 import styles from "./cited.module.css";
-import { readLink } from "./link.ts";
+import { hostOf, readLink } from "./link.ts";
 import { SourcesContext } from "./sources.ts";
 import { words } from "./words.ts";
 
@@ -48,7 +48,7 @@ function Mark({ n, source }: { n: number; source: KnownSource | undefined }) {
   const { notRead } = useWords(words);
   const href = source && readLink(source.url);
   if (!source || !href) return <>{n}</>;
-  const title = `${source.title ?? hostOf(source)}${source.read ? "" : ` (${notRead})`}`;
+  const title = `${source.title ?? hostOf(source.url)}${source.read ? "" : ` (${notRead})`}`;
   return (
     <a
       className={styles.mark}
@@ -77,7 +77,7 @@ export function SourceList({ text }: { text: string }) {
           <li key={source.n}>
             <span className={styles.number}>[{source.n}]</span>
             <span className={styles.source}>
-              <Title source={source} /> <span className={styles.host}>{hostOf(source)}</span>
+              <Title source={source} /> <span className={styles.host}>{hostOf(source.url)}</span>
               {!source.read && (
                 <>
                   {" "}
@@ -101,8 +101,4 @@ function Title({ source }: { source: KnownSource }) {
       <bdi>{name}</bdi>
     </a>
   );
-}
-
-function hostOf({ url }: KnownSource): string {
-  return URL.parse(url)?.host.replace(/^www\./, "") ?? "";
 }

@@ -94,6 +94,26 @@ describe("a model's text", () => {
     expect(draw("[click](http://localhost:3000/#key=k)")).toContain("<a");
   });
 
+  it.each([
+    ["[https://bank.example/login](https://evil.example/a)", "evil.example"],
+    ["[**www.bank.example**](http://evil.example:81/)", "evil.example:81"],
+    ["[ https://bank.example@evil.example ](https://bank.example.evil.example/)", "bank.example.evil.example"],
+    ["[https://bank.example](mailto:a@evil.example)", "a@evil.example"],
+  ])("says where a link leads whose text is the address of another place: %s", (text, place) => {
+    expect(draw(text)).toContain(`</a> (${place})</p>`);
+  });
+
+  it.each([
+    "[https://bank.example/login](https://bank.example/other)",
+    "[www.bank.example](https://bank.example/)",
+    "[HTTPS://例子.example](https://例子.example/a)",
+    "[server.js](https://bank.example/server.js)",
+    "https://bank.example/a",
+    "<https://bank.example/a>",
+  ])("says nothing of a link whose text is its own address, or none: %s", (text) => {
+    expect(draw(text)).toContain("</a></p>");
+  });
+
   it("shows unfinished markup as it will look", () => {
     expect(draw("so **bol", true)).toBe('<div data-open="true"><p dir="auto">so <strong>bol</strong></p></div>');
     expect(draw("so **bol")).toBe('<div><p dir="auto">so **bol</p></div>');

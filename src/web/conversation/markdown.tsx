@@ -9,7 +9,7 @@ import { defineWords, useWords } from "../state/words.ts";
 import { BlockReader, maxBlockCharacters, readTokens } from "./blocks.ts";
 import { Cited } from "./cited.tsx";
 import { Code } from "./code.tsx";
-import { readLink } from "./link.ts";
+import { findPlace, readLink } from "./link.ts";
 import styles from "./markdown.module.css";
 
 const words = defineWords(
@@ -217,9 +217,9 @@ function drawSpan(token: Token, key: number, depth: number): ReactNode {
     case "escape":
       return <Fragment key={key}>{token.text}</Fragment>;
     case "link":
-      return drawLink(token.href, inner(), key);
+      return drawLink(token.href, token.text, inner(), key);
     case "image":
-      return drawLink(token.href, token.text || token.href, key);
+      return drawLink(token.href, token.text, token.text || token.href, key);
     case "text":
       return <Fragment key={key}>{token.tokens ? inner() : drawText(decode(token.text))}</Fragment>;
     default:
@@ -232,13 +232,17 @@ function drawText(text: string): ReactNode {
   return citations.length === 0 ? text : <Cited text={text} citations={citations} />;
 }
 
-function drawLink(href: string, label: ReactNode, key: number): ReactNode {
+function drawLink(href: string, text: string, label: ReactNode, key: number): ReactNode {
   const safe = readLink(href);
   if (safe === null) return <Fragment key={key}>{label}</Fragment>;
+  const place = findPlace(text, safe);
   return (
-    <a key={key} href={safe} target="_blank" rel="noopener noreferrer">
-      {label}
-    </a>
+    <Fragment key={key}>
+      <a href={safe} target="_blank" rel="noopener noreferrer">
+        {label}
+      </a>
+      {place === null ? null : ` (${place})`}
+    </Fragment>
   );
 }
 
