@@ -5,10 +5,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { newId } from "../../src/protocol/ids.ts";
 import { readExpiredCount } from "../../src/store/retention/count.ts";
 import { readScanState, writeScanState } from "../../src/store/retention/scan.ts";
-import { ThreadObject } from "../../src/thread/object.ts";
+import type { ThreadObject } from "../../src/thread/object.ts";
 import { close, decide, deliverJob, expectEmptied, recordingQueue } from "./account-client.ts";
 import { killObject, objectOf } from "./faulty-object.ts";
 import { DAY, expectGone, forgetWalk, isThere, keepFor, later, makeThread, sweep } from "./old-threads.ts";
+import { expireWhile, type Moment } from "./racing-removal.ts";
 import { readUntil, type ThreadClient, threadClient } from "./thread-client.ts";
 
 const patient = { timeout: 60_000 };
@@ -22,63 +23,6 @@ afterEach(async () => {
   vi.restoreAllMocks();
   await env.DB.prepare("UPDATE users SET retention_days = NULL").run();
 });
-
-type Moment = (object: ThreadObject) => Promise<unknown>;
-
-/**
- * D1 in which something happens right before the thread's question about the rules is answered, or its rows are
- * deleted.
- */
-function databaseWith(happens: { asked?: () => Promise<unknown>; deleted?: () => Promise<unknown> }): D1Database {
-  const inner = new WeakMap<D1PreparedStatement, { statement: D1PreparedStatement; query: string }>();
-  const wrap = (statement: D1PreparedStatement, query: string): D1PreparedStatement => {
-    const wrapped = new Proxy(statement, {
-      get: (target, name) => {
-        if (name === "bind") return (...values: unknown[]) => wrap(target.bind(...values), query);
-        const value: unknown = Reflect.get(target, name);
-        if (typeof value !== "function") return value;
-        return async (...given: unknown[]) => {
-          if (query.includes("AS cutoff")) await happens.asked?.();
-          return value.apply(target, given);
-        };
-      },
-    });
-    inner.set(wrapped, { statement, query });
-    return wrapped;
-  };
-  return new Proxy(env.DB, {
-    get: (target, name) => {
-      if (name === "prepare") return (query: string) => wrap(target.prepare(query), query);
-      if (name === "batch") {
-        return async (statements: D1PreparedStatement[]) => {
-          const known = statements.map((each) => inner.get(each));
-          if (known.some((each) => each?.query.startsWith("DELETE FROM messages"))) await happens.deleted?.();
-          return await target.batch(statements.map((each, place) => known[place]?.statement ?? each));
-        };
-      }
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
-
-/** Whether the thread went when something happened in between. */
-async function expireWhile(
-  client: ThreadClient,
-  happens: { asked?: Moment; deleted?: Moment },
-  after: Moment = async () => {},
-): Promise<boolean | null> {
-  return runInDurableObject(objectOf(client.key), async (_instance, state) => {
-    const DB = databaseWith({
-      asked: async () => happens.asked?.(object),
-      deleted: async () => happens.deleted?.(object),
-    });
-    const object: ThreadObject = new ThreadObject(state, { ...env, DB } as never);
-    const expired = await object.expire(client.key, new Date(later()).toISOString(), later());
-    await after(object);
-    return expired.ok ? expired.value : null;
-  });
-}
 
 async function oldThread(): Promise<ThreadClient> {
   const client = await makeThread();
