@@ -1,13 +1,9 @@
 // The route of Slack's events, with real thread objects: which requests are accepted, and which events become one run.
-import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
 import { threadOfPlace } from "../../src/slack/run.ts";
-import { threadStub } from "../../src/thread/stub.ts";
-import { rowsOfType } from "../fakes/message-rows.ts";
-import { createClient, dropKeysOfFirstUser } from "./http-client.ts";
-import { FakeThreads } from "./http-fake-threads.ts";
-import { connect, createSlackClient, SIGNING_SECRET, type SlackClient, TOKEN } from "./slack-client.ts";
+import { createClient } from "./http-client.ts";
+import { createSlackClient, TOKEN } from "./slack-client.ts";
+import { mention, message, messagesOf, runsOf, start } from "./slack-mentions.ts";
 
 beforeEach(() => {
   // Runs of these tests can't be shown anywhere, which is logged.
@@ -16,34 +12,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-let team = 0;
-/** Each test has its own workspace, connected to the first user. */
-async function start(settings = {}, choice = {}): Promise<{ slack: SlackClient; team_id: string }> {
-  team += 1;
-  const slack = createSlackClient(settings);
-  await connect(slack, `TEV${team}`, choice);
-  return { slack, team_id: `TEV${team}` };
-}
-
-const mention = { type: "app_mention", channel: "C1", user: "U1", text: "<@UBOT> hello", ts: "1764000000.000100" };
-const { type: _, ...words } = mention;
-const message = { ...words, type: "message", channel_type: "channel" };
-
-async function runsOf(team_id: string, channel = "C1", thread_ts = mention.ts, user_id = FIRST_USER_ID) {
-  const key = { user_id, thread_id: await threadOfPlace(team_id, channel, thread_ts) };
-  const runs = await threadStub(env, key).readRuns(key, { limit: 200, cursor: null });
-  return runs.ok ? runs.value.data : null;
-}
-
-async function messagesOf(team_id: string, channel = "C1", thread_ts = mention.ts) {
-  const key = { user_id: FIRST_USER_ID, thread_id: await threadOfPlace(team_id, channel, thread_ts) };
-  for (const { invocation_id } of (await runsOf(team_id, channel, thread_ts)) ?? []) {
-    await threadStub(env, key).waitForEnd(key, invocation_id, 20_000);
-  }
-  const read = await threadStub(env, key).readMessages(key, { types: ["user"], after: null, limit: 200, cursor: null });
-  return read.ok ? rowsOfType(read.value.data, "user").map(({ content }) => content.content) : [];
-}
 
 describe("the routes for Slack", () => {
   const slack = () => createSlackClient();
@@ -238,116 +206,6 @@ describe("Slack's own Stop button", () => {
       "1764000001.000000": "cancelled",
       "1764000003.000000": "completed",
     });
-  });
-});
-
-describe("a workspace", () => {
-  it("that nobody has connected gets an empty 200", async () => {
-    const slack = createSlackClient();
-    expect((await slack.event(mention, { team_id: "TNOBODY" })).status).toBe(200);
-    expect(await runsOf("TNOBODY")).toBeNull();
-    expect(slack.calls).toEqual([]);
-  });
-
-  it("whose token can't be decrypted, or that D1 can't find, makes Slack repeat the event", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
-    const { team_id } = await start();
-    const otherKey = createSlackClient({ ENCRYPTION_KEY: "another key" });
-    expect((await otherKey.event(mention, { team_id })).status).toBe(503);
-    const away = createSlackClient({ DB: {} as D1Database });
-    expect((await away.event(mention, { team_id })).status).toBe(500);
-    expect(await runsOf(team_id)).toBeNull();
-  });
-
-  it("works for the key that connected its workspace, so that what it makes is revoked with the key", async () => {
-    const threads = new FakeThreads(env.DB);
-    const slack = createSlackClient({}, (own) => threads.within(own));
-    const { key, key_id } = (await slack.ask("POST", "/v1/api-keys", {})).body;
-    await connect(slack, "TMAKER", {}, String(key));
-    expect((await slack.event(mention, { team_id: "TMAKER" })).status).toBe(200);
-    await slack.settled();
-    const accepted = threads.asked.filter(({ method }) => method === "accept");
-    expect(accepted).toMatchObject([{ input: { key_id } }]);
-    await dropKeysOfFirstUser();
-  });
-
-  it("gets a 503 while its thread is slow, and the work continues", async () => {
-    const { team_id } = await start();
-    const threads = new FakeThreads(env.DB);
-    let open = () => {};
-    const gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
-    const slow = createSlackClient({}, (own) => {
-      const fake = threads.within(own);
-      const get = fake.THREADS.get.bind(fake.THREADS) as unknown as (id: string) => object;
-      const late = (id: string) => ({
-        ...get(id),
-        accept: (input: unknown) => gate.then(() => (get(id) as { accept(input: unknown): unknown }).accept(input)),
-      });
-      return { ...fake, THREADS: { ...fake.THREADS, get: late } as unknown as typeof fake.THREADS };
-    });
-    expect((await slow.event(mention, { team_id })).status).toBe(503);
-    open();
-    await slow.settled();
-    expect(threads.asked.map(({ method }) => method)).toEqual(["accept"]);
-  });
-
-  it("is disconnected when the app is removed, unless it is installed again", async () => {
-    const { slack, team_id } = await start();
-    const list = async () =>
-      (await slack.ask("GET", "/v1/slack/workspaces?limit=200")).body.data?.map((each) => each.team_id);
-    await slack.event({ type: "app_uninstalled" }, { team_id });
-    expect(await list()).toContain(team_id);
-    slack.answers.set("auth.test", () => new Response("", { status: 500 }));
-    expect((await slack.event({ type: "app_uninstalled" }, { team_id })).status).toBe(503);
-    slack.answers.set("auth.test", () => ({ ok: false, error: "account_inactive" }));
-    expect((await slack.event({ type: "tokens_revoked", tokens: { bot: ["UBOT"] } }, { team_id })).status).toBe(200);
-    expect(await list()).not.toContain(team_id);
-    const secrets = await env.DB.prepare("SELECT name FROM secrets WHERE kind = 'slack' AND name = ?")
-      .bind(team_id)
-      .all();
-    expect(secrets.results).toEqual([]);
-    const entries = await env.DB.prepare(
-      "SELECT action, outcome, actor_id, key_id, details FROM audit_entries WHERE user_id = ? AND target = ? AND key_id IS NULL",
-    )
-      .bind(FIRST_USER_ID, team_id)
-      .all();
-    const removed = { action: "slack_workspace.disconnect", outcome: "done", actor_id: null, key_id: null };
-    expect(entries.results).toEqual([{ ...removed, details: '{"reason":"app_removed"}' }]);
-  });
-
-  it("stays connected if it was connected again during the check with Slack", async () => {
-    const { slack, team_id } = await start();
-    slack.answers.set("auth.test", async () => {
-      await connect(slack, team_id);
-      return { ok: false, error: "account_inactive" };
-    });
-    for (const status of [503, 200]) {
-      expect((await slack.event({ type: "app_uninstalled" }, { team_id })).status).toBe(status);
-    }
-    await slack.event(mention, { team_id });
-    expect(await runsOf(team_id)).toHaveLength(1);
-  });
-
-  it("keeps secrets out of answers and logs", async () => {
-    const written: string[] = [];
-    for (const name of ["log", "info", "warn", "error", "debug"] as const) {
-      vi.spyOn(console, name).mockImplementation((...line) => void written.push(line.join(" ")));
-    }
-    const { slack, team_id } = await start();
-    const otherKey = createSlackClient({ ENCRYPTION_KEY: "another key" });
-    const answers = [
-      await slack.event(mention, { team_id }),
-      await slack.event(mention, { team_id: "TNOBODY" }),
-      await slack.sendSigned("events", "{", {}),
-      await slack.sendSigned("events", "{}", { age: 1000 }),
-      await slack.sendSigned("events", JSON.stringify({ type: "x", token: TOKEN, secret: SIGNING_SECRET })),
-      await otherKey.event(mention, { team_id }),
-    ];
-    const output = JSON.stringify([answers.map(({ text, headers }) => [text, [...headers]]), written]);
-    expect(output).not.toContain("canary");
-    expect(written.length).toBeGreaterThan(0);
   });
 });
 
