@@ -3,16 +3,8 @@ import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { slackScopes } from "../../src/slack/oauth.ts";
 import { createClient } from "./http-client.ts";
-import {
-  APP_ID,
-  botOf,
-  CLIENT_SECRET,
-  connect,
-  createSlackClient,
-  identityOf,
-  type SlackClient,
-  TOKEN,
-} from "./slack-client.ts";
+import { APP_ID, botOf, CLIENT_SECRET, connect, createSlackClient, identityOf, TOKEN } from "./slack-client.ts";
+import { access, back, begin, cookieOf, pathOf, stateOf } from "./slack-install.ts";
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -21,42 +13,6 @@ afterEach(async () => {
 
 const WORKSPACES = "/v1/slack/workspaces";
 const quiet = () => vi.spyOn(console, "warn").mockImplementation(() => {});
-
-/** Path and query of an address, as a browser requests it here. */
-function pathOf(address: unknown): string {
-  const { pathname, search } = new URL(String(address));
-  return pathname + search;
-}
-
-async function begin(slack: SlackClient, headers: Record<string, string> = {}, body = {}) {
-  const made = await slack.ask("POST", "/v1/slack/install", body);
-  expect(made.status).toBe(200);
-  const left = await slack.send("GET", pathOf(made.body.url), undefined, headers);
-  return { made, left };
-}
-
-function stateOf(location: string | null): string {
-  return new URL(location ?? "").searchParams.get("state") ?? "";
-}
-
-function cookieOf(headers: Headers): string {
-  return (headers.get("set-cookie") ?? "").split(";")[0] ?? "";
-}
-
-function back(slack: SlackClient, query: Record<string, string>, cookie?: string) {
-  const path = `/integrations/slack/callback?${new URLSearchParams(query)}`;
-  return slack.send("GET", path, undefined, cookie === undefined ? {} : { cookie });
-}
-
-const access = {
-  ok: true,
-  access_token: TOKEN,
-  token_type: "bot",
-  bot_user_id: "UBOT",
-  app_id: "A1",
-  team: { id: "TIN1", name: "Acme <b>" },
-  is_enterprise_install: false,
-};
 
 describe("installing the app", () => {
   it("redirects from a one-use address to Slack and back, and connects the workspace", async () => {
