@@ -1,10 +1,8 @@
 // The rows of D1 after syncs of a thread, in the real local database.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import type { MessageBody, MessageRow } from "../../src/protocol/message.ts";
+import type { MessageBody } from "../../src/protocol/message.ts";
 import type { PlanContent } from "../../src/protocol/plan/task.ts";
-import type { ThreadKey } from "../../src/protocol/thread.ts";
-import type { ThreadBatch } from "../../src/store/batch.ts";
 import { listMessages } from "../../src/store/messages.ts";
 import { readProject } from "../../src/store/projects/projects.ts";
 import { deleteThread } from "../../src/store/retention/removal.ts";
@@ -14,62 +12,7 @@ import { readPlan } from "../../src/store/tasks.ts";
 import { readThread } from "../../src/store/threads.ts";
 import { countChanges } from "./counted-database.ts";
 import { at, makeRun } from "./http-fake-threads.ts";
-
-let threads = 0;
-
-function makeKey(user_id = "user_sync"): ThreadKey {
-  threads += 1;
-  return { user_id, thread_id: `thread-${threads}` };
-}
-
-function batchOf(key: ThreadKey, part: Partial<ThreadBatch>): ThreadBatch {
-  return { key, project: null, thread: null, messages: [], runs: [], ...part };
-}
-
-function makeThread(key: ThreadKey, version: number, title: string | null) {
-  return {
-    ...key,
-    project_id: "proj-001",
-    title,
-    agent_id: "agent_default",
-    metadata: { lang: "zh" },
-    created_at: at,
-    updated_at: at,
-    version,
-  };
-}
-
-function says(content: string): MessageBody {
-  return { type: "user", content: { role: "user", content } };
-}
-
-function makeMessage(
-  key: ThreadKey,
-  seq: number,
-  body: MessageBody = says("hello"),
-  part: { metadata?: MessageRow["metadata"]; is_llm_message?: boolean; version?: number } = {},
-) {
-  return {
-    message_id: `msg_${seq}`,
-    ...key,
-    project_id: "proj-001",
-    invocation_id: "inv-001",
-    agent_id: null,
-    is_llm_message: true,
-    metadata: {},
-    seq,
-    created_at: at,
-    version: 1,
-    ...part,
-    ...body,
-  };
-}
-
-async function readMessages(key: ThreadKey): Promise<MessageRow[]> {
-  const page = await listMessages(env.DB, key, { limit: 200, cursor: null, types: [], after: null });
-  if (!page.ok) throw new Error(page.error.detail);
-  return page.value.data;
-}
+import { batchOf, makeKey, makeMessage, makeThread, readMessages, says } from "./sync-rows.ts";
 
 describe("syncThread", () => {
   it("stores a project, a thread, its messages and its runs so that they read back the same", async () => {
