@@ -2,10 +2,10 @@
 // every point where the object waits. The object is the real one. `contract-world` simulates everything around it.
 
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { expectContract } from "../../test/fakes/contract-end.ts";
 import { ContractWorld, type Script, type Step } from "../../test/fakes/contract-world.ts";
-import { LIFE_ENDED, LifeStream } from "../../test/fakes/object-world.ts";
+import { useEndedLives } from "../../test/fakes/ended-lives.ts";
 import { runCount } from "../../test/setup/run-count.ts";
 
 vi.mock("cloudflare:workers", () => ({
@@ -37,23 +37,7 @@ const runs = Number(process.env.CONTRACT_RUNS ?? runCount(300));
 const SHRINK_MS = 120_000 + runs * 200;
 const TIME_LIMIT_MS = SHRINK_MS + 10_000;
 
-// Work that a life deferred to the end of the turn in which it ends does not happen.
-const putOff = globalThis.queueMicrotask;
-function queueMicrotask(callback: () => void): void {
-  putOff(() => {
-    try {
-      callback();
-    } catch (error) {
-      if (!(error instanceof Error && error.message === LIFE_ENDED)) throw error;
-    }
-  });
-}
-
-beforeAll(() => {
-  vi.stubGlobal("IdentityTransformStream", LifeStream);
-  vi.stubGlobal("queueMicrotask", queueMicrotask);
-  for (const level of ["error", "warn", "log"] as const) vi.spyOn(console, level).mockImplementation(() => {});
-});
+useEndedLives();
 
 const place = fc.nat({ max: 9 });
 

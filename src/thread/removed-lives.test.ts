@@ -1,7 +1,7 @@
 // Lives that end at each step of a thread's deletion, whichever way it is deleted: nothing of it stays anywhere, and its
 // leases are given back.
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { LIFE_ENDED, LifeStream } from "../../test/fakes/object-world.ts";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { useEndedLives } from "../../test/fakes/ended-lives.ts";
 import { type Death, RemovalWorld } from "../../test/fakes/removal-world.ts";
 
 vi.mock("cloudflare:workers", () => ({
@@ -32,21 +32,7 @@ const make: ConstructorParameters<typeof RemovalWorld>[0] = (ctx, env) => new Th
 const HOUR = 3_600_000;
 const patient = { timeout: 120_000 };
 
-// Work that a life deferred to the end of the turn in which it ends does not happen.
-const putOff = globalThis.queueMicrotask;
-beforeAll(() => {
-  vi.stubGlobal("IdentityTransformStream", LifeStream);
-  vi.stubGlobal("queueMicrotask", (callback: () => void) =>
-    putOff(() => {
-      try {
-        callback();
-      } catch (error) {
-        if (!(error instanceof Error && error.message === LIFE_ENDED)) throw error;
-      }
-    }),
-  );
-  for (const level of ["error", "warn", "log"] as const) vi.spyOn(console, level).mockImplementation(() => {});
-});
+useEndedLives();
 
 function expectGivenBack(world: RemovalWorld): void {
   const { left } = world;

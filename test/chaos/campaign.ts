@@ -10,6 +10,7 @@ import { guardCommands } from "./proxy.ts";
 import { replyTo } from "./script.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { Disk, threadOf } from "./stored.ts";
+import { within } from "./within.ts";
 import { finishWork, readTraces, startWork, type Work } from "./work.ts";
 
 export interface CampaignOptions {
@@ -286,18 +287,5 @@ class Campaign {
 
   #report(kind: Violation["kind"], run: string, what: string): void {
     this.#findings.violations.push({ kind, run, what });
-  }
-}
-
-async function within<T>(promise: Promise<T>, ms: number, describe: () => string): Promise<T> {
-  const over = new AbortController();
-  const late = wait(ms, undefined, { signal: over.signal }).then(() => {
-    throw new Error(`after ${ms} ms: ${describe()}`);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    over.abort();
-    late.catch(() => {});
   }
 }

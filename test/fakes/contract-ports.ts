@@ -12,7 +12,8 @@ import { syncThread } from "../../src/store/sync.ts";
 import type { Ports } from "../../src/thread/ports.ts";
 import { peopleTools } from "../../src/tools/people.ts";
 import { taskTools } from "../../src/tools/tasks.ts";
-import { clockOf, type ObjectWorld, type Pulse } from "./object-world.ts";
+import { clockOf } from "./life-clock.ts";
+import type { ObjectWorld, Pulse } from "./object-world.ts";
 import { createPacedModel } from "./paced-model.ts";
 import type { SqliteD1 } from "./sqlite-d1.ts";
 

@@ -14,7 +14,7 @@ import { freeSpending, type Spending } from "../../src/agent/spending.ts";
 import type { Tool } from "../../src/agent/tool.ts";
 import type { ChatMessage } from "../../src/protocol/message.ts";
 import type { Plan } from "../../src/protocol/plan/task.ts";
-import { newLoopInput } from "./scripted-run.ts";
+import { newLoopInput } from "./loop-input.ts";
 import { memoryCache, memorySources } from "./sources.ts";
 
 export interface LongRunOptions {

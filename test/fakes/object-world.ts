@@ -4,7 +4,6 @@
 import type { Env } from "../../src/config.ts";
 import type { ThreadApi } from "../../src/protocol/thread.ts";
 import type { Database, Sql, SqlValue } from "../../src/thread/rows/database.ts";
-import type { Clock } from "../../src/thread/stream/readers.ts";
 import { openDatabase } from "./sqlite-database.ts";
 import { FakeClock, settle } from "./stream.ts";
 
@@ -291,15 +290,4 @@ function check(pulse: Pulse): void {
 
 function isDiskFailure(error: unknown): boolean {
   return error instanceof Error && error.message === DISK_FAILURE;
-}
-
-/** Timers end with their life. */
-export function clockOf(pulse: Pick<Pulse, "alive">, inner: Clock): Clock {
-  return {
-    now: () => inner.now(),
-    setTimer: (callback, ms) =>
-      inner.setTimer(() => {
-        if (pulse.alive) callback();
-      }, ms),
-  };
 }

@@ -22,11 +22,11 @@ import type { LoopInput, LoopPorts } from "../../src/agent/ports.ts";
 import type { Sandbox } from "../../src/agent/sandbox.ts";
 import { freeSpending, type Spending } from "../../src/agent/spending.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
-import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import type { PlanOperation } from "../../src/protocol/plan/edit.ts";
 import type { Ledger } from "../../src/protocol/plan/ledger.ts";
 import type { Plan, TaskStatus } from "../../src/protocol/plan/task.ts";
 import type { Usage } from "../../src/protocol/run.ts";
+import { newLoopInput } from "./loop-input.ts";
 import { memoryCache, memorySources } from "./sources.ts";
 
 export interface TurnCall {
@@ -117,31 +117,6 @@ export const completeTool = makeTool("complete", {
   recovery: "repeat",
   execute: async () => ({ content: "The run ends here.", is_error: false, complete: "All done." }),
 });
-
-/** The loop's input where a test gives nothing else. */
-export function newLoopInput(given: Partial<LoopInput> & Pick<LoopInput, "is_former_plan">): LoopInput {
-  return {
-    model: "m",
-    agent: agentConfig.parse({}),
-    max_steps: 50,
-    steps: 0,
-    history: [{ role: "user", content: "do it" }],
-    answers: new Map(),
-    started_calls: [],
-    grants: new Map(),
-    interrupt_ms: null,
-    seen_task_ids: [],
-    call_sources: new Map(),
-    client_tools: [],
-    unavailable_sources: [],
-    context: [],
-    summary: null,
-    context_tokens: 128_000,
-    token_scale: 1,
-    opening: [],
-    ...given,
-  };
-}
 
 /** How a run that completes ends. */
 export const completed = (text: string, unfinished_tasks = 0, pending_tool_call_ids: string[] = []) => ({

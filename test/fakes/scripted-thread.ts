@@ -1,82 +1,15 @@
 // A thread that follows a random script, like the run driver: over a real Journal and real Readers, with the truth kept
 // beside them in the plainest form. Its clients are cut and reconnect.
-import fc from "fast-check";
 import type { AgUiMessage, ThreadEvent } from "../../src/protocol/event.ts";
 import { writeMeta } from "../../src/thread/rows/database.ts";
-import { frameOf, Journal, type PartShape } from "../../src/thread/stream/journal/journal.ts";
+import { frameOf, Journal } from "../../src/thread/stream/journal/journal.ts";
 import { type ReaderRequest, Readers } from "../../src/thread/stream/readers.ts";
 import type { Limits } from "../../src/thread/stream/shared.ts";
+import type { Kind, Step } from "./any-script.ts";
 import { counterDelta, counterSnapshot } from "./conversation.ts";
+import { shapeOf } from "./part-shapes.ts";
 import { openDatabase } from "./sqlite-database.ts";
 import { FakeClock } from "./stream.ts";
-
-type Kind = "text" | "reasoning" | "tool_call";
-
-type Stored = "store" | "store_text" | "drop" | "fact" | "user_text" | "result" | "end";
-
-export type Step =
-  | { type: "open"; kind: Kind }
-  | { type: "delta"; at: number; text: string }
-  | { type: "close"; at: number }
-  | { type: Stored | "ephemeral" }
-  | { type: "release" | "trim" | "crash" | "settle" }
-  /** In one transaction. */
-  | { type: "together"; steps: Stored[] }
-  | { type: "lose"; at: number }
-  | { type: "tick"; ms: number };
-
-const text = fc.oneof(fc.constantFrom("电商", "a", "🛒", "\ud83d", '"\\\n', "</x>"), fc.string({ maxLength: 8 }));
-const at = fc.nat(9);
-const always = <T extends Step["type"]>(type: T) => fc.constant({ type });
-
-/** `disasters`: memory that is lost, lives that end. */
-export function anyScript({ disasters }: { disasters: boolean }): fc.Arbitrary<Step[]> {
-  const calm = [
-    { weight: 6, arbitrary: fc.record({ type: fc.constant("open" as const), kind: anyKind() }) },
-    { weight: 14, arbitrary: fc.record({ type: fc.constant("delta" as const), at, text }) },
-    { weight: 4, arbitrary: fc.record({ type: fc.constant("close" as const), at }) },
-    { weight: 4, arbitrary: always("store") },
-    { weight: 1, arbitrary: always("store_text") },
-    { weight: 2, arbitrary: always("drop") },
-    { weight: 4, arbitrary: always("fact") },
-    { weight: 2, arbitrary: always("user_text") },
-    { weight: 2, arbitrary: always("result") },
-    { weight: 2, arbitrary: always("ephemeral") },
-    { weight: 2, arbitrary: always("end") },
-    { weight: 6, arbitrary: fc.record({ type: fc.constant("together" as const), steps: anyStored() }) },
-    { weight: 3, arbitrary: always("release") },
-    { weight: 6, arbitrary: fc.record({ type: fc.constant("tick" as const), ms: fc.constantFrom(1, 5, 16, 40) }) },
-  ];
-  const disaster = [
-    { weight: 2, arbitrary: always("trim") },
-    { weight: 2, arbitrary: always("crash") },
-    { weight: 3, arbitrary: always("settle") },
-    { weight: 3, arbitrary: fc.record({ type: fc.constant("lose" as const), at: fc.nat(40) }) },
-  ];
-  return fc.array(fc.oneof(...(calm as []), ...((disasters ? disaster : []) as [])), {
-    minLength: 5,
-    maxLength: 70,
-    size: "max",
-  }) as fc.Arbitrary<Step[]>;
-}
-
-function anyStored(): fc.Arbitrary<Stored[]> {
-  const anyOne = fc.constantFrom<Stored[]>(
-    "store",
-    "store",
-    "store_text",
-    "fact",
-    "user_text",
-    "result",
-    "result",
-    "end",
-  );
-  return fc.array(anyOne, { minLength: 2, maxLength: 5 });
-}
-
-function anyKind(): fc.Arbitrary<Kind> {
-  return fc.constantFrom("text", "reasoning", "tool_call", "tool_call");
-}
 
 export interface PartFacts {
   kind: Kind | "user";
@@ -334,38 +267,4 @@ export class ScriptedThread {
     if (run !== null) this.database.transaction(() => this.journal.voidFormerLife(run.id));
     this.#message += 1;
   }
-}
-
-export function shapeOf(kind: Kind, id: string, message_id: string): PartShape {
-  if (kind === "text") {
-    return {
-      part_id: id,
-      message_id,
-      startEvents: [{ type: "TEXT_MESSAGE_START", messageId: id, role: "assistant" }],
-      content: (delta) => ({ type: "TEXT_MESSAGE_CONTENT", messageId: id, delta }),
-      endEvents: [{ type: "TEXT_MESSAGE_END", messageId: id }],
-    };
-  }
-  if (kind === "tool_call") {
-    return {
-      part_id: id,
-      message_id,
-      startEvents: [{ type: "TOOL_CALL_START", toolCallId: id, toolCallName: "tool", parentMessageId: message_id }],
-      content: (delta) => ({ type: "TOOL_CALL_ARGS", toolCallId: id, delta }),
-      endEvents: [{ type: "TOOL_CALL_END", toolCallId: id }],
-    };
-  }
-  return {
-    part_id: id,
-    message_id,
-    startEvents: [
-      { type: "REASONING_START", messageId: id },
-      { type: "REASONING_MESSAGE_START", messageId: id, role: "reasoning" },
-    ],
-    content: (delta) => ({ type: "REASONING_MESSAGE_CONTENT", messageId: id, delta }),
-    endEvents: [
-      { type: "REASONING_MESSAGE_END", messageId: id },
-      { type: "REASONING_END", messageId: id },
-    ],
-  };
 }

@@ -4,7 +4,7 @@ import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { Journal } from "../../src/thread/stream/journal/journal.ts";
 import { type ReaderRequest, Readers } from "../../src/thread/stream/readers.ts";
 import { parseFrames } from "./conversation.ts";
-import { shapeOf } from "./scripted-thread.ts";
+import { shapeOf } from "./part-shapes.ts";
 import { openDatabase } from "./sqlite-database.ts";
 import { FakeClock, FakeSink } from "./stream.ts";
 

@@ -37,7 +37,7 @@ import type { Clock } from "../../src/thread/stream/readers.ts";
 import { planStream, type StreamRequest, watchIdle } from "../../src/thread/stream/streams.ts";
 import { storeThread } from "../../src/thread/threads.ts";
 import { wakeLife } from "../../src/thread/wake.ts";
-import { clockOf } from "./object-world.ts";
+import { clockOf } from "./life-clock.ts";
 import type { Reply } from "./replies.ts";
 import { openDatabase } from "./sqlite-database.ts";
 import { FakeReader } from "./stream-reader.ts";

@@ -10,20 +10,12 @@ import { toAgUiMessages } from "../../src/thread/stream/events.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 import { readAsClient } from "../e2e/stream-reader.ts";
 import { parseFrames } from "../fakes/conversation.ts";
+import { openReading, type Reading } from "./ag-ui-reading.ts";
+import { killObject, objectOf } from "./faulty-object.ts";
 import { realClient } from "./real-client.ts";
 import { messagesOf } from "./thread-client.ts";
 
 const RUN = "inv-1";
-
-interface Reading {
-  readonly text: string;
-  readonly events: ThreadEvent[];
-  /** Reads until the text matches. */
-  until(fits: (text: string) => boolean): Promise<void>;
-  /** Reads the rest. */
-  toEnd(): Promise<ThreadEvent[]>;
-  leave(): Promise<void>;
-}
 
 const USER = newId("user");
 let apiKey = "";
@@ -52,43 +44,6 @@ async function post(
   });
   expect(response.status).toBe(200);
   return openReading(response);
-}
-
-function openReading(response: Response): Reading {
-  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  const step = async (): Promise<boolean> => {
-    const { done, value } = await reader.read();
-    if (value !== undefined) text += decoder.decode(value, { stream: true });
-    return !done;
-  };
-  const events = () => parseFrames(text, { former: true }).map(({ event }) => event);
-  return {
-    get text() {
-      return text;
-    },
-    get events() {
-      return events();
-    },
-    async until(fits) {
-      while (!fits(text)) if (!(await step())) throw new Error(`the stream ended: ${text.slice(-500)}`);
-    },
-    async toEnd() {
-      while (await step());
-      return events();
-    },
-    leave: () => reader.cancel(),
-  };
-}
-
-function objectOf(key: ThreadKey): DurableObjectStub {
-  return env.THREADS.get(env.THREADS.idFromName(`${key.user_id}/${key.thread_id}`)) as unknown as DurableObjectStub;
-}
-
-/** Ends the life as a crash does, without waiting for anything. */
-async function killObject(key: ThreadKey): Promise<void> {
-  await runInDurableObject(objectOf(key), (_instance, state) => state.abort("killed by the test")).catch(() => {});
 }
 
 async function diagnose(key: ThreadKey) {

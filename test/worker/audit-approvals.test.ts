@@ -6,6 +6,7 @@ import type { Interrupt, Run } from "../../src/protocol/run.ts";
 import type { RunInput, ThreadKey } from "../../src/protocol/thread.ts";
 import { threadOfPlace } from "../../src/slack/run.ts";
 import { askQuestions } from "../../src/slack/show/questions.ts";
+import { approvalsOf } from "./audit-entries.ts";
 import type { Sender } from "./hook-client.ts";
 import { FakeThreads } from "./http-fake-threads.ts";
 import { realClient, realUser } from "./real-client.ts";
@@ -19,27 +20,6 @@ afterEach(() => vi.restoreAllMocks());
 
 /** For a busy machine: the runs work in a sandbox. */
 const patience = { timeout: 60_000 };
-
-interface Entry {
-  action: string;
-  actor_id: string | null;
-  key_id: string | null;
-  target: string | null;
-  outcome: string | null;
-  source: Record<string, unknown>;
-  details: Record<string, unknown>;
-}
-
-async function approvalsOf(user_id: string, thread_id: string): Promise<Entry[]> {
-  const query = "SELECT * FROM audit_entries WHERE user_id = ? AND action LIKE 'approval.%' ORDER BY entry_id";
-  const { results } = await env.DB.prepare(query).bind(user_id).all<Record<keyof Entry, string>>();
-  const read = results.map(({ source, details, ...row }) => ({
-    ...row,
-    source: JSON.parse(source),
-    details: JSON.parse(details),
-  }));
-  return read.filter(({ details }) => details.thread_id === thread_id);
-}
 
 const COMMAND = "echo hidden-argument";
 

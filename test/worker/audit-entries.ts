@@ -27,6 +27,28 @@ export async function entriesOf(user_id: string): Promise<StoredEntry[]> {
   return (await env.DB.prepare(query).bind(user_id).all<StoredEntry>()).results;
 }
 
+interface Approval {
+  action: string;
+  actor_id: string | null;
+  key_id: string | null;
+  target: string | null;
+  outcome: string | null;
+  source: Record<string, unknown>;
+  details: Record<string, unknown>;
+}
+
+/** What was recorded of answers in a thread. */
+export async function approvalsOf(user_id: string, thread_id: string): Promise<Approval[]> {
+  const query = "SELECT * FROM audit_entries WHERE user_id = ? AND action LIKE 'approval.%' ORDER BY entry_id";
+  const { results } = await env.DB.prepare(query).bind(user_id).all<Record<keyof Approval, string>>();
+  const read = results.map(({ source, details, ...row }) => ({
+    ...row,
+    source: JSON.parse(source),
+    details: JSON.parse(details),
+  }));
+  return read.filter(({ details }) => details.thread_id === thread_id);
+}
+
 /** Entries of any age, as nobody can make them by the API. */
 export async function insertEntries(
   user_id: string,

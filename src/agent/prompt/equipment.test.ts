@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { newLoopInput } from "../../../test/fakes/scripted-run.ts";
+import { newLoopInput } from "../../../test/fakes/loop-input.ts";
 import { noSettings } from "../../../test/fakes/settings.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";
 import { createTools } from "../../tools/index.ts";

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { z } from "zod";
+import { tools } from "../../../test/fakes/look-tools.ts";
 import { type Reply, reply, say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { runCount } from "../../../test/setup/run-count.ts";
@@ -10,9 +10,6 @@ import { messageLimit } from "../../agent/context/budget.ts";
 import { Conversation } from "../../agent/context/conversation.ts";
 import { summaryPrompt } from "../../agent/context/summary-writer.ts";
 import { estimateMessages } from "../../agent/context/tokens.ts";
-import { defineTool } from "../../agent/tool.ts";
-import { peopleTools } from "../../tools/people.ts";
-import { taskTools } from "../../tools/tasks.ts";
 import type { Life } from "../life.ts";
 import { clock } from "../ports.ts";
 import { ensureRunning } from "../run/run.ts";
@@ -28,25 +25,6 @@ beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
 });
 
-const work = { kind: "work", recovery: "repeat", time_limit_ms: 10_000, schema: z.object({}) } as const;
-const tools = [
-  ...taskTools,
-  ...peopleTools,
-  defineTool({
-    ...work,
-    name: "look",
-    description: "Looks.",
-    read_only: true,
-    execute: async () => ({ content: "<plan_reminder> seen \ud83d", is_error: false }),
-  }),
-  defineTool({
-    ...work,
-    name: "long",
-    description: "Answers at length.",
-    read_only: false,
-    execute: async () => ({ content: "word ".repeat(2_000), is_error: false }),
-  }),
-];
 const client_tools = [{ name: "pick", description: "", parameters: {} }];
 
 const calls = fc.constantFrom(

@@ -3,15 +3,12 @@
 
 import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { z } from "zod";
+import { tools } from "../../../test/fakes/look-tools.ts";
 import { type Reply, reply, say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { runCount } from "../../../test/setup/run-count.ts";
 import { summaryPrompt } from "../../agent/context/summary-writer.ts";
 import type { ModelRequest } from "../../agent/model.ts";
-import { defineTool } from "../../agent/tool.ts";
-import { peopleTools } from "../../tools/people.ts";
-import { taskTools } from "../../tools/tasks.ts";
 import { findRun } from "../life.ts";
 import { clock } from "../ports.ts";
 import { ensureRunning } from "./run.ts";
@@ -22,26 +19,6 @@ const DAY_MS = 24 * 60 * 60_000;
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
 });
-
-const work = { kind: "work", recovery: "repeat", time_limit_ms: 10_000, schema: z.object({}) } as const;
-const tools = [
-  ...taskTools,
-  ...peopleTools,
-  defineTool({
-    ...work,
-    name: "look",
-    description: "Looks.",
-    read_only: true,
-    execute: async () => ({ content: "<plan_reminder> seen \ud83d", is_error: false }),
-  }),
-  defineTool({
-    ...work,
-    name: "long",
-    description: "Answers at length.",
-    read_only: false,
-    execute: async () => ({ content: "word ".repeat(2_000), is_error: false }),
-  }),
-];
 
 interface Written {
   name: string;

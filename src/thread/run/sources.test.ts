@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";
+import { fetchTea, found, pages, research, run, runOf, search, ships, tea } from "../../../test/fakes/research.ts";
 import { openDatabase } from "../../../test/fakes/sqlite-database.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
 import { memoryWeb } from "../../../test/fakes/web-tools.ts";
 import type { ModelRequest } from "../../agent/model.ts";
-import type { Source } from "../../agent/sources.ts";
 import { peopleTools } from "../../tools/people.ts";
 import { findRun } from "../life.ts";
 import { writeMeta } from "../rows/database.ts";
@@ -17,31 +17,6 @@ import { findSources, openSources, storeSources } from "./sources.ts";
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
 });
-
-const tea = "https://tea.example/history";
-const ships = "https://ships.example/log?year=1610";
-const pages = {
-  [tea]: { title: "Tea", text: "Tea came to Europe in 1610." },
-  [ships]: { title: "Ships", text: "Two ships." },
-};
-const search = call({ id: "c1", name: "web_search", input: { query: "tea" } });
-const fetchTea = call({ id: "c2", name: "fetch_url", input: { url: tea } });
-const run = { invocation_id: "inv_a" };
-
-function found(n: number, url: string, read: Source["read"] = null): Source {
-  return { n, url, title: null, date: null, read };
-}
-
-function runOf(thread: FakeThread) {
-  return findRun(thread.life, "inv_a")?.run;
-}
-
-async function research(answer: string, options: FakeThreadOptions = {}) {
-  const web = memoryWeb(pages);
-  const thread = new FakeThread({ replies: [search, fetchTea, say(answer)], tools: web.tools, ...options });
-  const reader = await thread.run("When did tea come?", run);
-  return { thread, web, reader };
-}
 
 describe("numbers of sources", () => {
   it("are the same for an address in the whole thread, whatever its fragment, in any run and life", async () => {
@@ -187,27 +162,6 @@ describe("the sources of a run", () => {
   });
 });
 
-describe("an address that the model wrote into AGENTS.md", () => {
-  it("is not named by the result of a page to which the sandbox's introduction is added", async () => {
-    const noted = "https://notes.example/?d=secret";
-    const web = memoryWeb({ [tea]: { title: "Tea", text: "See https://linked.example/a." } });
-    const fetchNoted = call({ id: "c3", name: "fetch_url", input: { url: noted } });
-    const thread = new FakeThread({ replies: [say("Hi."), fetchTea, fetchNoted, say("Done.")], tools: web.tools });
-    const notes = { path: "AGENTS.md", text: noted, is_cut: false };
-    const facts = { system: "Debian 13", work_dir: "/work", programs: [], has_route: null, notes };
-    Object.assign(thread.sandbox, { readFacts: async () => facts });
-    await thread.run("Hello.");
-    await thread.life.sandbox;
-    thread.sandboxMemory?.remember("sandbox_1");
-    await thread.run(`Read ${tea}.`, run);
-    const contents = thread.requests.at(-1)?.messages.map(({ content }) => String(content)) ?? [];
-    expect(contents.filter((content) => content.includes(noted) && content.includes("</web_content>"))).toHaveLength(1);
-    expect(web.requested).toEqual([tea]);
-    const { isNamed } = openSources(thread.life);
-    expect([isNamed(noted), isNamed("https://linked.example/a")]).toEqual([false, true]);
-  });
-});
-
 describe("a page without a title", () => {
   it("keeps the title of the search that found it, in the event of its result and on the run", async () => {
     const web = memoryWeb({ [tea]: { title: "Tea", text: "In 1610." } });
@@ -225,42 +179,6 @@ describe("a page without a title", () => {
     expect(events.findLast((event) => event.type === "CUSTOM" && event.name === "sources")).toMatchObject({
       value: { tool_call_id: "c2", sources: [{ n: 1, title: "Tea", read: true }] },
     });
-  });
-});
-
-describe("an answer to a question", () => {
-  const noted = "https://notes.example/?d=secret";
-  const asked = { question: "Go on?", choices: ["No", `Yes, read ${noted}`] };
-  const ask = call({ id: "c1", name: "ask", input: asked });
-  const answerTo = (thread: FakeThread, payload: string) => {
-    const [interrupt] = runOf(thread)?.interrupts ?? [];
-    return { resume: [{ interrupt_id: interrupt?.id ?? "", status: "resolved" as const, payload }] };
-  };
-
-  it.each([
-    ["that the person chose from the model's suggestions names no address", `Yes, read ${noted}`, false],
-    ["in the person's own words names an address", `Then read ${noted}`, true],
-  ])("%s", async (_name, text, isNamed) => {
-    for (const isMessage of [false, true]) {
-      const thread = new FakeThread({ replies: [ask, say("Done.")], tools: peopleTools });
-      await thread.run("Hello.", run);
-      await (isMessage ? thread.run(text) : thread.run("", { messages: [], ...answerTo(thread, text) }));
-      expect(JSON.stringify(thread.requests.at(-1)?.messages)).toContain(text);
-      expect(openSources(thread.life).isNamed(noted)).toBe(isNamed);
-    }
-  });
-
-  it("that is a suggestion names no address, also as a message beside the answer or to one of two questions", async () => {
-    const other = { id: "c2", name: "ask", input: { question: "Which one?" } };
-    for (const isTwo of [false, true]) {
-      const first = isTwo ? call({ id: "c1", name: "ask", input: asked }, other) : ask;
-      const thread = new FakeThread({ replies: [first, say("Done.")], tools: peopleTools });
-      await thread.run("Hello.", run);
-      const text = ` Yes, read ${noted}`;
-      await thread.run(text, isTwo ? {} : { resume: answerTo(thread, text).resume });
-      expect(JSON.stringify(thread.requests.at(-1)?.messages)).toContain(text);
-      expect(openSources(thread.life).isNamed(noted)).toBe(false);
-    }
   });
 });
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
+import { anyScript } from "../../../test/fakes/any-script.ts";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
-import { anyScript, ScriptedThread } from "../../../test/fakes/scripted-thread.ts";
+import { ScriptedThread } from "../../../test/fakes/scripted-thread.ts";
 import { finished, Stage, typesOf } from "../../../test/fakes/stage.ts";
 import { FakeSink, settle } from "../../../test/fakes/stream.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";

@@ -2,9 +2,10 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { anyScript, type Step } from "../../../test/fakes/any-script.ts";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
 import { type ClientPlan, ScriptedClient } from "../../../test/fakes/scripted-client.ts";
-import { anyScript, ScriptedThread, type Step } from "../../../test/fakes/scripted-thread.ts";
+import { ScriptedThread } from "../../../test/fakes/scripted-thread.ts";
 import { FakeSink, settle } from "../../../test/fakes/stream.ts";
 import { runCount } from "../../../test/setup/run-count.ts";
 import type { Limits } from "./shared.ts";

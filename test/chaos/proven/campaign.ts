@@ -1,5 +1,6 @@
 // `npm run chaos -- --checks`: kills the runtime again and again while the server runs the checks of tasks, and looks
 // at what is on its disk: at each kill, and when a run is over.
+
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -9,6 +10,7 @@ import { createRandom, pickNumber, type Random } from "../aims.ts";
 import type { Guard } from "../proxy.ts";
 import { type Watcher, watchThread } from "../reader.ts";
 import { openStage, type Stage } from "../stage.ts";
+import { within } from "../within.ts";
 import { noFindings, type ProofFindings } from "./findings.ts";
 import { checkCommands, checkCopy, checkEnd, checkMoment, type Report, type Told } from "./oracle.ts";
 import { MARKS, marks, replyTo, requestText, STEPS } from "./script.ts";
@@ -259,18 +261,5 @@ class ProofCampaign {
       return { id, left };
     }
     return { id: null, left };
-  }
-}
-
-async function within<Value>(promise: Promise<Value>, ms: number, describe: () => string): Promise<Value> {
-  const over = new AbortController();
-  const late = wait(ms, undefined, { signal: over.signal }).then(() => {
-    throw new Error(`after ${ms} ms: ${describe()}`);
-  });
-  late.catch(() => {});
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    over.abort();
   }
 }

@@ -1,12 +1,7 @@
 // The contract of every sandbox. An implementation's test file names it and provides a fixture.
 import { afterAll, beforeAll, describe } from "vitest";
-import {
-  describeCheckCommands,
-  describeCheckLooks,
-  describeCheckPlace,
-  describeCheckPrograms,
-  describeCheckTrees,
-} from "./checks.ts";
+import { describeCheckTrees } from "./check-trees.ts";
+import { describeCheckCommands, describeCheckLooks, describeCheckPlace, describeCheckPrograms } from "./checks.ts";
 import { describeCommands, describeLongCommands } from "./commands.ts";
 import { describeCommandCore } from "./core/commands.ts";
 import { describeFileCore, describeFolderCore } from "./core/files.ts";

@@ -11,6 +11,7 @@ import { describeFolders } from "./folders.ts";
 import { describeGit } from "./git.ts";
 import { describeGitHosts } from "./git-hosts.ts";
 import { describeLife } from "./life.ts";
+import { describeStates } from "./life-states.ts";
 import { enter, type Place, type PlaceKind, place } from "./place.ts";
 import { describeListeners, describePreviews } from "./ports.ts";
 import { describeMissingSecrets, describeSecrets } from "./secrets.ts";
@@ -40,7 +41,10 @@ export function describeDaytona(name: string, kind: PlaceKind, open: () => Promi
     describe("previews", describePreviews);
     describe("ssh", describeSshAccess);
     describe("links to files", describeFileLinks);
-    describe("life", describeLife);
+    describe("life", () => {
+      describeLife();
+      describeStates();
+    });
     describe("builds", describeBuilds);
     describe("secrets", mode === "0.190" ? describeMissingSecrets : describeSecrets);
     if (kind === "double") {

@@ -2,8 +2,10 @@
 // in `resume.test.ts`.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { anyScript } from "../../../../test/fakes/any-script.ts";
 import { parseFrames } from "../../../../test/fakes/conversation.ts";
-import { anyScript, ScriptedThread, shapeOf } from "../../../../test/fakes/scripted-thread.ts";
+import { shapeOf } from "../../../../test/fakes/part-shapes.ts";
+import { ScriptedThread } from "../../../../test/fakes/scripted-thread.ts";
 import { openDatabase } from "../../../../test/fakes/sqlite-database.ts";
 import { eventsAfter, started } from "../../../../test/fakes/stage.ts";
 import type { ThreadEvent } from "../../../protocol/event.ts";

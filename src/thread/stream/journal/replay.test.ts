@@ -1,6 +1,6 @@
 // What a journal gives a reader that comes back with a number.
 import { describe, expect, it } from "vitest";
-import { shapeOf } from "../../../../test/fakes/scripted-thread.ts";
+import { shapeOf } from "../../../../test/fakes/part-shapes.ts";
 import { openDatabase } from "../../../../test/fakes/sqlite-database.ts";
 import { eventsAfter, started } from "../../../../test/fakes/stage.ts";
 import { readMeta } from "../../rows/database.ts";

@@ -2,7 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { anyScript, ScriptedThread } from "../../../../test/fakes/scripted-thread.ts";
+import { anyScript } from "../../../../test/fakes/any-script.ts";
+import { ScriptedThread } from "../../../../test/fakes/scripted-thread.ts";
 import { finished, Stage } from "../../../../test/fakes/stage.ts";
 import { runCount } from "../../../../test/setup/run-count.ts";
 import type { Sql } from "../../rows/database.ts";

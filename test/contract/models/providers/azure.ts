@@ -1,7 +1,8 @@
 // OpenAI's models on Azure, at both forms of address. The classic form has the deployment and the version of the API in
 // the address and takes the key in a header of its own. The v1 form has the deployment as the model.
 
-import { formRules, historyRules, responsesWishes } from "../openai-responses-rules.ts";
+import { formRules, historyRules } from "../openai-responses-rules.ts";
+import { responsesWishes } from "../openai-responses-wishes.ts";
 import { parameterRules } from "../openai-rules.ts";
 import type { Ending, Provider, Refusal, Rule, StreamedReply, WireRequest } from "../wire.ts";
 import { openai } from "./openai.ts";

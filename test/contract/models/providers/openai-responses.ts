@@ -1,7 +1,8 @@
 // OpenAI's Responses API without a store. Reasoning comes back encrypted, in front of what it led to.
 import type { ResponseStreamEvent } from "openai/resources/responses/responses";
 import { errorCodes, invalidKey, refusals } from "../openai-errors.ts";
-import { encryptAt, formRules, historyRules, responsesWishes } from "../openai-responses-rules.ts";
+import { encryptAt, formRules, historyRules } from "../openai-responses-rules.ts";
+import { responsesWishes } from "../openai-responses-wishes.ts";
 import { streamEvents } from "../responses-streams.ts";
 import { badRequest, keyRule } from "../rules.ts";
 import type { Ending, PlannedReply, ResponsesSide, Rule, StreamedReply, WireRequest } from "../wire.ts";
