@@ -1,7 +1,7 @@
 // What a user may do in a minute and at once: how the server refuses more, what that costs, and whom it leaves alone.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { clearTriggers, deliverTo, makeHook, readLog, signStandard } from "./hook-client.ts";
-import { type Answer, createClient } from "./http-client.ts";
+import type { Answer, Client } from "./http-client.ts";
 import { agUi, expectRefused, giveQuotas, run, serverWith } from "./quota-server.ts";
 
 let lines: string[] = [];
