@@ -10,7 +10,7 @@ describe.skipIf(!hasBrowser)("the web app", { timeout: 180_000 }, () => {
   beforeAll(async () => {
     stage = await openWebStage();
     await stage.request("POST", "/v1/threads/shop/runs?wait=1", { message: "帮我做一个电商网站" });
-  });
+  }, 180_000);
   afterAll(async () => {
     await stage?.close();
   });

@@ -88,9 +88,10 @@ describe("a client that is cut at any frame and comes back", () => {
           expect(client.conversation.run).toBeNull();
         }
       }),
-      { numRuns: runCount(400) },
+      // All of them in `npm test` too: what is counted below would vary too much in a few.
+      { numRuns: 400 },
     );
-    expect(resyncs).toBeGreaterThan(runCount(100));
+    expect(resyncs).toBeGreaterThan(100);
   });
 
   it("gets a resync only if it has a partial part, a void one, or one that left memory", async () => {

@@ -5,7 +5,6 @@ import { describe, expect, it } from "vitest";
 import { anyScript } from "../../../../test/fakes/any-script.ts";
 import { ScriptedThread } from "../../../../test/fakes/scripted-thread.ts";
 import { finished, Stage } from "../../../../test/fakes/stage.ts";
-import { runCount } from "../../../../test/setup/run-count.ts";
 import type { Sql } from "../../rows/database.ts";
 import { ReplayNumbers } from "./replay-numbers.ts";
 import { isReplayNumber, readSpanning } from "./rows.ts";
@@ -54,9 +53,9 @@ describe("numbers of replays", () => {
         thread.finish();
         compare();
       }),
-      { numRuns: runCount(100) },
+      { numRuns: 100 },
     );
-    expect(found).toBeGreaterThan(runCount(1000));
+    expect(found).toBeGreaterThan(1000);
   });
 
   it("below what memory holds are dropped", () => {
@@ -89,9 +88,9 @@ describe("the rows that span a number", () => {
         const sent = [thread.journal.newest, ...thread.lives.map(({ last }) => last)];
         for (const last of sent) compare(Math.max(0, last - 200), last);
       }),
-      { numRuns: runCount(150) },
+      { numRuns: 150 },
     );
-    expect(found).toBeGreaterThan(runCount(1000));
+    expect(found).toBeGreaterThan(1000);
   });
 
   it("cost a few rows in a thread of ten thousand", () => {
