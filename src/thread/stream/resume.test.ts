@@ -17,6 +17,9 @@ const anyClient: fc.Arbitrary<ClientPlan> = fc.record({
 });
 const anyClients = fc.array(anyClient, { minLength: 1, maxLength: 4 });
 
+/** Seconds, and several times as many beside other work. */
+const patient = { timeout: 120_000 };
+
 // So small that a few frames fill a write, and a few writes leave a reader behind.
 const tight = { write: 150, slow: 400, lag: 1500 };
 
@@ -75,7 +78,7 @@ describe("a client that is cut at any frame and comes back", () => {
     );
   });
 
-  it("ends in the same conversation if it does not keep up and gets the missing text in pieces", async () => {
+  it("ends in the same conversation if it does not keep up and gets the missing text in pieces", patient, async () => {
     let resyncs = 0;
     await fc.assert(
       fc.asyncProperty(anyScript({ disasters: true }), anyClients, async (script, plans) => {

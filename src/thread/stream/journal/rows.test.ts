@@ -17,6 +17,9 @@ function spanningByScan(sql: Sql, seq: number): number[] {
     .map((row) => row.seq);
 }
 
+/** Seconds, and several times as many beside other work. */
+const patient = { timeout: 120_000 };
+
 /** The same table, which counts the rows that it returned. */
 function counted(sql: Sql): { sql: Sql; rows: number } {
   const counting = {
@@ -33,7 +36,7 @@ function counted(sql: Sql): { sql: Sql; rows: number } {
 }
 
 describe("numbers of replays", () => {
-  it("are known in memory as the rows have them, in any thread, at any number, at any time", () => {
+  it("are known in memory as the rows have them, in any thread, at any number, at any time", patient, () => {
     let found = 0;
     fc.assert(
       fc.property(anyScript({ disasters: true }), (script) => {
@@ -67,7 +70,7 @@ describe("numbers of replays", () => {
 });
 
 describe("the rows that span a number", () => {
-  it("are those that a scan of every row finds, in any thread, at any number, at any time", async () => {
+  it("are those that a scan of every row finds, in any thread, at any number, at any time", patient, async () => {
     let found = 0;
     await fc.assert(
       fc.property(anyScript({ disasters: true }), (script) => {
