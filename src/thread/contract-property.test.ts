@@ -8,6 +8,8 @@ import { ContractWorld, type Script, type Step } from "../../test/fakes/contract
 import { useEndedLives } from "../../test/fakes/ended-lives.ts";
 import { runCount } from "../../test/setup/run-count.ts";
 
+// Files share the modules that they import. Those of an earlier file would hash in threads, and be late on a busy machine.
+vi.hoisted(() => vi.resetModules());
 vi.mock("cloudflare:workers", () => ({
   DurableObject: class {
     ctx: unknown;

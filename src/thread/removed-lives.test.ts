@@ -4,6 +4,8 @@ import { afterAll, describe, expect, it, vi } from "vitest";
 import { useEndedLives } from "../../test/fakes/ended-lives.ts";
 import { type Death, RemovalWorld } from "../../test/fakes/removal-world.ts";
 
+// Files share the modules that they import. Those of an earlier file would hash in threads, and be late on a busy machine.
+vi.hoisted(() => vi.resetModules());
 vi.mock("cloudflare:workers", () => ({
   DurableObject: class {
     ctx: unknown;
