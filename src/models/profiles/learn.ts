@@ -25,6 +25,8 @@ export function readObjection(refused: Objection, sent: SentRequest): Rule[][] {
   const named = param === null ? null : readField(`${param} is not supported`, sent);
   const readings = [
     readDescription(text),
+    // Gemini: "tools[0].function_declarations[1].parameters.properties: should be non-empty for OBJECT type".
+    /\bparameters\.properties: should be non-empty/i.test(text) ? "no empty schemas" : null,
     readLimit(text, sent),
     named,
     readReasoning(text),
