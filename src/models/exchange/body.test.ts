@@ -44,6 +44,16 @@ describe("the body of a request", () => {
     }
   });
 
+  it.each([chatWire, responsesWire])("has no schema without fields where its server refuses one", (wire) => {
+    const context = contextOf();
+    const profile = { ...context.profile, omits_empty_schemas: true };
+    const field = { type: "object", properties: { a: { type: "string" } } };
+    const tools = [toolOf("f"), { ...toolOf("g"), parameters: field }];
+    const body = JSON.parse(write(wire, { ...context, profile }, { ...request, tools }));
+    const shown = body.tools.map((tool: { function?: ToolDescription } & ToolDescription) => tool.function ?? tool);
+    expect(shown.map(({ parameters }: ToolDescription) => parameters)).toEqual([undefined, field]);
+  });
+
   it.each([chatWire, responsesWire])("has descriptions as long as its server takes them", (wire) => {
     const context = contextOf();
     const tools = [toolOf("f"), { ...toolOf("g"), description: "long ".repeat(100) }];

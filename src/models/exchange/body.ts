@@ -27,17 +27,23 @@ export function toBody(wire: Wire, request: ModelRequest, context: WireContext):
 export function writeBody(wire: Wire, body: Body, request: ModelRequest, context: WireContext): string {
   const head = JSON.stringify(body).slice(0, -1);
   // OpenAI refuses an empty list.
-  const shown = shorten(request.tools, context.profile.description_limit);
+  const shown = shapeTools(request.tools, context.profile);
   const tools = shown.length === 0 ? "" : `,"tools":${writeTools(wire, shown)}`;
   return `${head}${tools},"${wire.conversation_field}":${wire.writeConversation(request, context)}}`;
 }
 
 /** Our own are short. Those of a client, or of another server, may be longer than what its provider takes. */
-function shorten(tools: readonly ToolDescription[], limit: number | null): readonly ToolDescription[] {
-  if (limit === null) return tools;
-  return tools.map((tool) =>
-    tool.description.length > limit ? { ...tool, description: cutEnd(tool.description, limit) } : tool,
-  );
+function shapeTools(tools: readonly ToolDescription[], profile: Profile): readonly ToolDescription[] {
+  const { description_limit: limit, omits_empty_schemas } = profile;
+  if (limit === null && !omits_empty_schemas) return tools;
+  return tools.map((tool) => {
+    const { parameters, ...bare } = tool;
+    const isLong = limit !== null && tool.description.length > limit;
+    const isEmpty = omits_empty_schemas && Object.keys(parameters.properties ?? {}).length === 0;
+    if (!isLong && !isEmpty) return tool;
+    const description = isLong ? cutEnd(tool.description, limit) : tool.description;
+    return { ...(isEmpty ? (bare as ToolDescription) : tool), description };
+  });
 }
 
 /** Descriptions never change, and most are constants of an isolate. */

@@ -25,6 +25,7 @@ export function readObjection(refused: Objection, sent: SentRequest): Rule[][] {
   const named = param === null ? null : readField(`${param} is not supported`, sent);
   const readings = [
     readDescription(text),
+    readEmptySchema(text),
     readLimit(text, sent),
     named,
     readReasoning(text),
@@ -90,6 +91,11 @@ function readDescription(text: string): Rule | null {
   const [, limit] =
     /\btools?\b.{0,40}\bdescription\b.{0,80}\b(?:maximum length|at most|up to)\D{0,12}(\d{2,6})\b/i.exec(text) ?? [];
   return limit === undefined ? null : `describe:${Number(limit)}`;
+}
+
+/** Gemini: "function_declarations[1].parameters.properties: should be non-empty for OBJECT type". */
+function readEmptySchema(text: string): Rule | null {
+  return /\bparameters\.properties: should be non-empty/i.test(text) ? "no empty schemas" : null;
 }
 
 function readLimit(text: string, { profile, optional_fields, limit_field }: SentRequest): Rule | null {

@@ -48,6 +48,8 @@ export interface Profile {
   limit: { field: "max_tokens" | "max_completion_tokens"; required: boolean; max?: number };
   /** The longest description of a tool in characters; null if the server has no limit. */
   description_limit: number | null;
+  /** A tool without parameters has no schema: the server refuses one without fields. */
+  omits_empty_schemas: boolean;
   /** Calls that a model writes as text are calls. Not where the server makes native ones of all that it means. */
   text_calls: boolean;
   images: boolean;
@@ -94,6 +96,7 @@ export const plainProfile: Profile = {
   adds: {},
   limit: { field: "max_tokens", required: false },
   description_limit: null,
+  omits_empty_schemas: false,
   text_calls: true,
   images: true,
   cache_marks: "none",

@@ -53,6 +53,7 @@ const changes = {
   "content is text": (profile) => ({ ...profile, empty_content: "text" }),
   "no images": (profile) => ({ ...profile, images: false }),
   "mark whole messages": (profile) => ({ ...profile, cache_marks: "messages" }),
+  "no empty schemas": (profile) => ({ ...profile, omits_empty_schemas: true }),
   "no cache marks": (profile) => ({ ...profile, cache_marks: "none" }),
   "no effort with tools": (profile) => ({ ...profile, adds: { ...profile.adds, reasoning_effort: "none" } }),
   "limit is called max_tokens": (profile) => ({ ...profile, limit: { ...profile.limit, field: "max_tokens" } }),
