@@ -1,6 +1,6 @@
 // What a deleted account had of leases and budgets. The deployment's budget keeps what was spent of it: an open lease
 // counts in full then.
-import { deleteAccountRows } from "../people/account-rows.ts";
+import { deletionOf } from "../people/account-rows.ts";
 
 const ROWS_AT_ONCE = 500;
 
@@ -9,11 +9,14 @@ const DELETE_BUDGETS = `
 DELETE FROM budgets WHERE (scope, id, period) IN (
   SELECT scope, id, period FROM budgets WHERE scope = 'user' AND id = ?1
   UNION ALL SELECT scope, id, period FROM budgets WHERE scope = 'project' AND id > ?1 || '/' AND id < ?1 || '0'
-  LIMIT ${ROWS_AT_ONCE})`;
+  LIMIT ${ROWS_AT_ONCE}) AND NOT EXISTS (SELECT 1 FROM leases WHERE user_id = ?1)`;
 
-/** Leases first: one that ends later would change a budget. */
+/**
+ * Leases first: one that ends later would change a budget. In one transaction, since a budget is the sum of its leases,
+ * and the server may end after each.
+ */
 export async function deleteAccountBudgets(db: D1Database, user_id: string): Promise<"done" | "more"> {
-  if ((await deleteAccountRows(db, user_id, ["leases"])) === "more") return "more";
-  const { meta } = await db.prepare(DELETE_BUDGETS).bind(user_id).run();
-  return meta.changes > 0 ? "more" : "done";
+  const deletions = [deletionOf(db, user_id, "leases"), db.prepare(DELETE_BUDGETS).bind(user_id)];
+  const [leases, budgets] = await db.batch(deletions);
+  return leases?.results.length || budgets?.meta.changes ? "more" : "done";
 }

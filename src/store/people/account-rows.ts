@@ -52,13 +52,17 @@ export async function deleteLeftSecrets(db: D1Database, user_id: string): Promis
 }
 
 async function deleteSome(db: D1Database, user_id: string, table: AccountTable): Promise<boolean> {
+  const { results } = await deletionOf(db, user_id, table).all();
+  return results.length > 0;
+}
+
+/** Deletes some rows of a table, and returns one for each. */
+export function deletionOf(db: D1Database, user_id: string, table: AccountTable): D1PreparedStatement {
   const key = keys[table];
-  const { results } = await db
+  return db
     .prepare(
       `DELETE FROM ${table} WHERE user_id = ?1 AND (${key}) IN (
          SELECT ${key} FROM ${table} WHERE user_id = ?1 LIMIT ${ROWS_AT_ONCE}) RETURNING 1 AS deleted`,
     )
-    .bind(user_id)
-    .all();
-  return results.length > 0;
+    .bind(user_id);
 }
