@@ -108,8 +108,8 @@ const endToEnd = {
   isolate: false,
   globalSetup: ["test/setup/browser-ready.ts", "test/setup/build.ts", "test/setup/tables.ts"],
   maxWorkers: 4,
-  testTimeout: 90_000,
-  hookTimeout: 90_000,
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
 };
 
 class LongestFirst implements TestSequencer {
@@ -164,7 +164,8 @@ export default defineConfig({
           maxWorkers: 3,
           // A property test of seconds takes several times as long beside other work; the usual five seconds would test
           // the machine.
-          testTimeout: 30_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           include: [
             "src/**/*.test.{ts,tsx}",
             "dev/**/*.test.ts",
@@ -209,7 +210,8 @@ export default defineConfig({
           // One more than the cores of a small machine: a third of the time waits for limits. Each loads all modules.
           maxWorkers: 3,
           // As above: what a test promises it asserts itself.
-          testTimeout: 30_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           include: ["test/worker/**/*.test.ts"],
           globalSetup: ["test/setup/servers.ts"],
           setupFiles: ["test/setup/migrations.ts"],

@@ -1,5 +1,6 @@
 // The resync, for a reader that can't get exactly what it missed: the conversation as messages, the state, and
 // everything that is open. It holds at most the newest 1 MiB of messages.
+import { toOneLine } from "../../lib/json/one-line.ts";
 import type { AgUiMessage, ClientEvent, ThreadEvent } from "../../protocol/event.ts";
 import { isTerminal, type Run } from "../../protocol/run.ts";
 import type { Life } from "../life.ts";
@@ -185,7 +186,7 @@ function* renderResync(messages: Iterable<Selected>, owner: string, before: stri
   let separator = "";
   for (const { key, message } of messages) {
     yield separator;
-    yield* inPieces(owner + key, () => JSON.stringify(message()));
+    yield* inPieces(owner + key, () => toOneLine(message()));
     separator = ",";
   }
   yield `]}\n\n${after}`;

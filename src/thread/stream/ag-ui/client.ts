@@ -4,6 +4,7 @@
 // Few events have such ids, and none of them is a delta. So a reader's frames are looked at only where the journal says
 // that one of these is among them.
 import { isRecord } from "../../../lib/is-record.ts";
+import { toOneLine } from "../../../lib/json/one-line.ts";
 import type { AgUiMessage, ClientEvent, RunOutcome, ThreadEvent } from "../../../protocol/event.ts";
 import { isText } from "../../../store/shapes/stored.ts";
 import type { Sql } from "../../rows/database.ts";
@@ -67,7 +68,7 @@ export class ClientEvents {
 
   /** The same for frames. */
   frames(text: string): string {
-    const adapt = (_line: string, json: string) => `data: ${JSON.stringify(this.event(JSON.parse(json)))}`;
+    const adapt = (_line: string, json: string) => `data: ${toOneLine(this.event(JSON.parse(json)))}`;
     return text.replace(adaptedLines, adapt);
   }
 

@@ -13,6 +13,8 @@ import { type Database, readMeta } from "../../rows/database.ts";
 import { Journal } from "./journal.ts";
 
 const ALL = Number.POSITIVE_INFINITY;
+/** Where some clients end a line. */
+const unicodeEnds = /[\u0085\u2028\u2029]/;
 
 function framesOf(journal: Journal, after = 0) {
   return parseFrames(
@@ -116,7 +118,7 @@ describe("a part", () => {
   it("sends its deltas unchanged, whatever id the model gives it and wherever the model cuts the text", () => {
     return fc.assert(
       fc.property(
-        fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\u0001", '"\\', "\n\n", "data: ")),
+        fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("\u0001", '"\\', "\n\n", "data: ", "\u2028", "\u0085")),
         fc.array(fc.string({ unit: fc.constantFrom("\ud83d", "\uded2", "电", "\n", '"', "\u0001", "\u2028") })),
         (id, pieces) => {
           const database = openDatabase();
@@ -125,6 +127,7 @@ describe("a part", () => {
           journal.openPart("r", shape);
           for (const piece of pieces) journal.addDelta(id, piece);
           const frames = framesOf(journal);
+          for (const { text } of journal.log.after(0, journal.released, ALL)) expect(text).not.toMatch(unicodeEnds);
           const sent = pieces.filter((piece) => piece !== "");
           expect(frames.map(({ event }) => event)).toEqual([...shape.startEvents, ...sent.map(shape.content)]);
           database.transaction(() =>

@@ -7,6 +7,7 @@
 // that was stored while the part was open. `replay` says what a reader with a given number gets, `rows` which events it
 // has. `numbers` gives the numbers, and no life reuses one.
 
+import { toOneLine } from "../../../lib/json/one-line.ts";
 import { isWide } from "../../../lib/memory/text-bytes.ts";
 import type { ClientEvent, ThreadEvent } from "../../../protocol/event.ts";
 import type { Database } from "../../rows/database.ts";
@@ -25,11 +26,9 @@ export type { PartShape } from "./parts.ts";
 export type { JournalRow } from "./rows.ts";
 
 export function frameOf(seq: number | null, event: ClientEvent): string {
-  const data = `data: ${JSON.stringify(event)}\n\n`;
+  const data = `data: ${toOneLine(event)}\n\n`;
   return seq === null ? data : `id: ${seq}\n${data}`;
 }
-
-const toJson = (event: ThreadEvent): string => JSON.stringify(event);
 
 /**
  * `urgent`: the event should not wait for more. It is called in the middle of a run, so it must be quick and not throw.
@@ -124,7 +123,7 @@ export class Journal {
     if (this.#parts.size > 0) this.#numbers.takeStored(events.length);
     const first = this.#numbers.takeStored(events.length);
     const seq = this.newest;
-    const texts = events.map(toJson);
+    const texts = events.map(toOneLine);
     this.#insert(
       { seq, from_seq, last_seq: seq, start_count: 0, replay_from: from_seq, replay_to: first - 1 },
       invocation_id,
@@ -144,7 +143,7 @@ export class Journal {
     const from = this.#numbers.take(shape.startEvents.length);
     const last = from + shape.startEvents.length - 1;
     const around = aroundText(shape.content);
-    const startTexts = shape.startEvents.map(toJson);
+    const startTexts = shape.startEvents.map(toOneLine);
     const part = { ...shape, invocation_id, from, last, around, startTexts, endTexts: [] };
     this.#parts.set(shape.part_id, { ...part, pieces: [], joined: 0, chars: 0, end: null });
     this.#pushAll(invocation_id, from, shape.startEvents, startTexts, false);
@@ -158,7 +157,7 @@ export class Journal {
     const urgent = part.pieces.length === 0;
     addPiece(part, text);
     part.last = seq;
-    const frame = `id: ${seq}\ndata: ${part.around[0]}${JSON.stringify(text)}${part.around[1]}\n\n`;
+    const frame = `id: ${seq}\ndata: ${part.around[0]}${toOneLine(text)}${part.around[1]}\n\n`;
     // What is around it is ASCII.
     this.#log.push(seq, frame, isWide(text) ? frame.length * 2 : frame.length);
     this.onAppend(urgent);
@@ -177,7 +176,7 @@ export class Journal {
     part.pieces = [part.pieces.join("")];
     part.joined = 1;
     // Not urgent: what follows a part's end (a result, the end of the run) is sent at once, together with it.
-    part.endTexts = part.endEvents.map(toJson);
+    part.endTexts = part.endEvents.map(toOneLine);
     this.#pushAll(part.invocation_id, first, part.endEvents, part.endTexts, false);
   }
 
@@ -196,7 +195,7 @@ export class Journal {
     if (first === undefined) return;
     const seq = this.#insertGap(first.from, first.invocation_id);
     const event = snapshot();
-    this.#pushAll(first.invocation_id, seq, [event], [toJson(event)], true);
+    this.#pushAll(first.invocation_id, seq, [event], [toOneLine(event)], true);
   }
 
   /**
@@ -251,7 +250,7 @@ export class Journal {
       part.invocation_id,
       [
         ...part.startTexts,
-        text === "" ? "null" : `${part.around[0]}${JSON.stringify(text)}${part.around[1]}`,
+        text === "" ? "null" : `${part.around[0]}${toOneLine(text)}${part.around[1]}`,
         ...part.endTexts,
       ],
     );

@@ -1,4 +1,5 @@
 // Parts of a message (a text, a reasoning, a tool call) from their START until their message is stored.
+import { toOneLine } from "../../../lib/json/one-line.ts";
 import type { ThreadEvent } from "../../../protocol/event.ts";
 
 /** The events of a part. `content` carries its text. There are as many end events as start events. */
@@ -59,7 +60,7 @@ export function partSoFar(part: LivePart): UnstoredPart {
  */
 export function aroundText(content: (text: string) => ThreadEvent): [string, string] {
   const mark = JSON.stringify("\u0001");
-  const json = JSON.stringify(content("\u0001"));
+  const json = toOneLine(content("\u0001"));
   const at = json.lastIndexOf(mark);
   return [json.slice(0, at), json.slice(at + mark.length)];
 }
