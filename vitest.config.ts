@@ -81,7 +81,7 @@ const proofs = [
   // The page's settings and corners. Its main job, questions, approvals, a session and checks stay.
   ...["web-key-limits", "web-keys", "web-users", "web-oidc", "web-sessions", "web-secrets", "web-costs", "web-panels"],
   ...["web-layout", "web-slips", "web-waits", "web-again", "web-access-shop", "web-sign-in"],
-  ...["web-typed", "web-conversation"],
+  ...["web-typed", "web-conversation", "web-late"],
   // Faults and servers of models, of which `model-faults` and test/contract/models have most.
   ...["model-faults-*", "model-servers", "long-thread", "watched-words"],
   // The same by other clients, the end of an account, and what a collector gets.
