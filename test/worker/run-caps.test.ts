@@ -24,7 +24,7 @@ describe("a run with a cap", () => {
     const client = threadClient();
     const caps = [{ scope: "run" as const, max_total_tokens: cap }];
     // The next life's call is not stalled.
-    const message = `of ${client.key.thread_id} [[say 30]] [[stall after 8]] [[times 1]]`;
+    const message = `of ${client.key.user_id} [[say 30]] [[stall after 8]] [[times 1]]`;
     const response = await client.post(message, { ...run, caps });
     await readUntil(response, (text) => text.split("word ").length > 4);
     const { plan, calls } = await spendingOf(client.key);

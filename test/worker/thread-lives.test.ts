@@ -30,7 +30,7 @@ async function tablesOf(key: ThreadKey): Promise<string[]> {
 
 /** A reply that comes to its end in the second life, however late the first one is ended. */
 const stallOnce = ({ key }: ThreadClient, words: number) =>
-  `of ${key.thread_id} [[say ${words}]] [[stall after 8]] [[times 1]]`;
+  `of ${key.user_id} [[say ${words}]] [[stall after 8]] [[times 1]]`;
 
 describe("a life that ends during a run", () => {
   for (const by of ["its alarm", "a request"] as const) {
