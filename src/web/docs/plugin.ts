@@ -27,6 +27,26 @@ export const plugin: Plugin = {
       (_, { React }): Component =>
       ({ text }) =>
         React.createElement("span", null, ...[text as string].flat()),
+    // Of 150 lines and more it draws only those on the screen, and the browser's search finds no others. Each tag alone has
+    // fewer.
+    operations:
+      (Original, { React }): Component =>
+      (props) => {
+        const selectors = props.specSelectors as SpecSelectors;
+        const tagged = selectors.taggedOperations();
+        const draw = (tag: string) => {
+          const taggedOperations = () => tagged.filter((_, name) => name === tag);
+          return React.createElement(Original, {
+            ...props,
+            key: tag,
+            specSelectors: { ...selectors, taggedOperations },
+          });
+        };
+        const tags = tagged.keySeq().toArray();
+        return tags.length === 0
+          ? React.createElement(Original, props)
+          : React.createElement("div", null, ...tags.map(draw));
+      },
     // The only server is the one that serves this page.
     ServersContainer: () => () => null,
     Select:
@@ -70,6 +90,15 @@ export const plugin: Plugin = {
     },
   },
 };
+
+interface SpecSelectors {
+  taggedOperations(): TaggedOperations;
+}
+
+interface TaggedOperations {
+  keySeq(): { toArray(): string[] };
+  filter(isKept: (operations: unknown, tag: string) => boolean): TaggedOperations;
+}
 
 const keyInput = { type: "password", autoComplete: "off", "aria-label": "API key" };
 
