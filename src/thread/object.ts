@@ -83,7 +83,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
       setAlarm: (at) => storage.setAlarm(at),
       abort: (reason) => {
         // Its streams end with it, and no code of theirs runs any more.
-        if (this.#life !== null) endFormerStreams(this.#life.thread);
+        if (this.#life) endFormerStreams(this.#life.thread);
         ctx.abort(reason);
       },
     };

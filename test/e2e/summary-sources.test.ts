@@ -15,7 +15,7 @@ let [model, search, site, taskloom]: [PuppetModel, SearchServer, HostileSite, Mo
 beforeAll(async () => {
   [model, search, site] = await Promise.all([startPuppetModel(), startSearchServer(searxng), startHostileSite()]);
   taskloom = await startMortalTaskloom({
-    ...{ OPENAI_BASE_URL: model.baseUrl, MODEL_CONTEXT_TOKENS: "16000" },
+    ...{ OPENAI_BASE_URL: model.baseUrl, MODEL_CONTEXT_TOKENS: "16500" },
     ...{ SEARXNG_URL: search.url, WEB_PRIVATE_ORIGINS: site.url },
   });
   search.pages = Array.from({ length: 10 }, (_, at) => ({
