@@ -88,6 +88,14 @@ describe("a comparison", () => {
     expect(better).toEqual(["timers set, step: 9, recorded: 10"]);
   });
 
+  it("takes no message for worse that a collection of garbage had written anew, and two percent for worse", () => {
+    const name = "characters written as JSON, token";
+    const compare = (now: number) => compareFigures(new Map([[name, now]]), new Map([[name, 42.19]]));
+    expect(compare(42.77)).toEqual({ worse: [], better: [] });
+    expect(compare(43.2).worse).toHaveLength(1);
+    expect(compare(41).better).toHaveLength(1);
+  });
+
   it("takes a figure for worse that only one side has", () => {
     expect(compareFigures(counted({ "waits, token": 0 }), recorded).worse).toEqual([
       "waits, token: 0, recorded: nothing",

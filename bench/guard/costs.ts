@@ -105,11 +105,23 @@ export interface Comparison {
   better: string[];
 }
 
+/**
+ * A message that is kept behind a weak reference is written anew once it was collected, so one message more may be
+ * written in any turn: its 58 characters are half a percent of the ten turns, and 1.4 % of a hundred tokens.
+ */
+const WRITTEN = rows.json_characters;
+const WRITTEN_SHARE = 0.02;
+
+function isSame(name: string, now: number | undefined, before: number | undefined): boolean {
+  if (now === undefined || before === undefined || !name.startsWith(WRITTEN)) return now === before;
+  return Math.abs(now - before) <= before * WRITTEN_SHARE;
+}
+
 export function compareFigures(counted: Figures, recorded: Figures): Comparison {
   const comparison: Comparison = { worse: [], better: [] };
   for (const name of new Set([...counted.keys(), ...recorded.keys()])) {
     const [now, before] = [counted.get(name), recorded.get(name)];
-    if (now === before) continue;
+    if (isSame(name, now, before)) continue;
     const line = `${name}: ${now ?? "not counted"}, recorded: ${before ?? "nothing"}`;
     const isBetter = now !== undefined && before !== undefined && now < before;
     comparison[isBetter ? "better" : "worse"].push(line);
