@@ -55,14 +55,10 @@ const variables: Record<string, string> = isAll ? {} : { SHORT_RUNS: "1" };
 /** Needed by both lanes. */
 const page = check({ title: "web page", command: "vite", args: ["build"] });
 
-/** A fifth of the tests in workerd wait; so they come first, as long as the other lane has work. */
-const computing = [
-  ...[...staticSteps, costsStep].map(check),
-  tests("worker", "tests in workerd"),
-  tests("unit", "unit tests (with the floors)"),
-];
+const computing = [...[...staticSteps, costsStep].map(check), tests("worker", "tests in workerd")];
 
-const waiting = [tests("e2e", "end to end, and in the browser")];
+/** Unit tests never wait. They stand here since both lanes are as long then. */
+const waiting = [tests("e2e", "end to end, and in the browser"), tests("unit", "unit tests (with the floors)")];
 
 /** In parts, of which each lane takes the next one. */
 const proofs = isAll
