@@ -2,7 +2,7 @@
 // one keyword makes some servers refuse the whole request: Gemini most keywords, Kimi a part without a type, OpenAI a
 // list without items, and llama.cpp (LM Studio, Ollama) a bound from 2,000 on, since it compiles all tools to one
 // grammar (https://github.com/ggml-org/llama.cpp/pull/17381). What is shown here is wider than the schema, never
-// narrower: arguments are checked against the schema itself, so a model that breaks what is left out is told.
+// narrower: arguments are checked against the schema itself, so a model that breaks what is left out gets an error.
 import { isRecord } from "../../lib/is-record.ts";
 
 type Schema = Record<string, unknown>;

@@ -77,7 +77,7 @@ const endings: Ending[] = [
     ),
   },
   {
-    name: "the conversation is too long, amid the stream of a version before October 2025",
+    name: "the conversation is too long, within the stream of a version before October 2025",
     source: "https://github.com/coddy-project/coddy-agent/pull/106",
     means: "too_long",
     chunks: [
