@@ -162,6 +162,19 @@ describe.concurrent("a repository", () => {
     });
   });
 
+  it("is cloned with the hooks of the person's template, and not its format", async () => {
+    const { url } = await host.addRepository("formed", { files: { a: "1\n" } });
+    await run(
+      "mkdir -p formed/tpl/hooks; cd formed; echo '#!/bin/sh' > tpl/hooks/pre-push; git config -f tpl/config a.b c",
+    );
+    const { git, run: look } = openShellGit({ home: join(home, "formed") });
+    await look("git config --global init.templateDir $HOME/tpl; git config --global init.defaultObjectFormat sha256");
+    await git.clone({ url, path: "work", branches: [] }, signal);
+    expect(await look("cd work; ls .git/hooks; git config a.b; git rev-parse --show-object-format; git fsck")).toBe(
+      "pre-push\nsha1\n",
+    );
+  });
+
   it("is cloned into the work dir itself, if that is empty", async () => {
     const { url } = await host.addRepository("here", { files: { a: "1\n" } });
     await run("mkdir alone");

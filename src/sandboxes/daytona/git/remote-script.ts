@@ -77,7 +77,7 @@ refs() { git "$@" for-each-ref '--format=%(if)%(symref)%(then)%(else)update %(re
 represent() {
   prepare
   enter
-  objects=$(cd -- "$(git rev-parse --git-path objects)" && pwd -P) || return
+  objects=$(git rev-parse --git-path objects) && objects=$(cd -- "$objects" && pwd -P) || return
   refs >"$box/refs"
   sed 's/^update \\(.*\\) \\(.*\\)/\\2 \\1/' "$box/refs" >"$box/git/packed-refs"
   cp -- "$(git rev-parse --git-path shallow)" "$box/git/shallow" 2>/dev/null
@@ -125,8 +125,9 @@ clone() {
   reach clone --quiet --no-checkout --no-recurse-submodules --template= --origin origin \${branch:+"--branch=$branch"} -- "$url" "$draft" || return
   [ -z "$inside" ] || { mv -- "$draft/.git" "$root/.git" && rmdir -- "$draft"; } || return
   if [ -n "$inside" ]; then cd -- "$root"; else cd -- "$draft"; fi || return
-  # The person's template, if there is one.
-  git init --quiet || return
+  # The person's template. A second \`init\` here would change the format as well.
+  git init --quiet --bare "$box/template"
+  for one in "$box/template"/*; do [ -e ".git/\${one##*/}" ] || cp -R -- "$one" .git/; done
   [ -z "$named" ] || silence
   if git rev-parse --quiet --verify HEAD >/dev/null; then quiet read-tree --reset -u HEAD || return; else hint=empty; fi
   [ ! -e .gitmodules ] || hint="$hint submodules"
@@ -164,8 +165,9 @@ push() {
   represent || return
   folder=$(git rev-parse --git-path hooks)
   reach push --quiet --no-verify --no-signed --no-recurse-submodules origin "refs/heads/$branch:refs/heads/$branch" || return
-  take_over || return
-  git config "branch.$branch.remote" origin && git config "branch.$branch.merge" "refs/heads/$branch" || return
+  take_over
+  git config "branch.$branch.remote" origin
+  git config "branch.$branch.merge" "refs/heads/$branch"
   [ ! -x "$folder/pre-push" ] || hook=pre-push
 }
 look() {
