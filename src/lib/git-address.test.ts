@@ -32,7 +32,7 @@ describe("readGitAddress", () => {
     },
   );
 
-  it.each(["/home/daytona/bare.git", "//x/y", "./bare.git", "../bare.git", "~/bare.git", "file:///srv/bare.git"])(
+  it.each(["/home/ann/bare.git", "//x/y", "./bare.git", "../bare.git", "~/bare.git", "file:///srv/bare.git"])(
     "takes the path %s for no host, and says what clones it",
     (given) => expect(readGitAddress(given)).toEqual({ wrong: expect.stringMatching(/is a path.*`git clone PATH`/) }),
   );
