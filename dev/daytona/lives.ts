@@ -34,6 +34,10 @@ export class Lives {
   async begin(sandbox: Sandbox, onEnd: () => void): Promise<void> {
     const { record, folder } = sandbox;
     const { isolation, etc, socketsDirectory, privateUrlsAllowed, secrets } = this.#options;
+    // The daemon of 0.190 makes its home before it listens.
+    const home = record.env.HOME ?? record.image.env.HOME;
+    if (isolation === "bubblewrap" && home !== undefined && !/^\/(?:home\/daytona|tmp)(?:\/|$)/.test(home))
+      throw new Error("timeout waiting for daemon to start");
     const container = await Container.start({
       isolation,
       folder,

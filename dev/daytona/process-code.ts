@@ -26,7 +26,16 @@ async function runCode(exchange: Exchange, context: ToolboxContext): Promise<voi
   const args = optionalTexts(body, "argv");
   if (args.some((argument) => argument.includes("\0"))) throw new HttpError(400, "argv can't hold a NUL byte");
   const variables = checkVariables(optionalTextMap(body, "envs"));
-  const order = { code, language, args, variables };
+  // 0.190 joins them to a command's line without quotes.
+  const order = {
+    code,
+    language,
+    args: args
+      .join(" ")
+      .split(/\s+/)
+      .filter((one) => one !== ""),
+    variables,
+  };
   const result = await runToEnd(context, "code", order, readTimeout(body.timeout));
   // Charts are drawn by a library that Daytona's snapshots include and this machine may not have.
   sendJson(exchange.response, 200, { ...result, artifacts: { charts: [] } });

@@ -28,6 +28,8 @@ export interface GitCheckout {
   note?: string;
   /** Hooks of the repository that did not run. */
   skipped_hooks?: string[];
+  /** Of a pull: how many commits it brought. Left out where that is not known. */
+  commits?: number;
 }
 
 export interface GitChange {

@@ -32,6 +32,11 @@ describe("readGitAddress", () => {
     },
   );
 
+  it.each(["/home/ann/bare.git", "//x/y", "./bare.git", "../bare.git", "~/bare.git", "file:///srv/bare.git"])(
+    "takes the path %s for no host, and says what clones it",
+    (given) => expect(readGitAddress(given)).toEqual({ wrong: expect.stringMatching(/is a path.*`git clone PATH`/) }),
+  );
+
   it("refuses an address with a password and never repeats the password", () => {
     const read = readGitAddress("https://ada:canary@github.com/a/b");
     expect(read).toEqual({ wrong: expect.stringContaining("leave them out") });

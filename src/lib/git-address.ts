@@ -19,6 +19,11 @@ const MAX_ADDRESS_CHARACTERS = 2000;
 export function readGitAddress(text: string): GitAddress | { wrong: string } {
   const given = text.trim();
   if (given.length > MAX_ADDRESS_CHARACTERS) return { wrong: `is longer than ${MAX_ADDRESS_CHARACTERS} characters` };
+  if (/^(?:[/~]|\.\.?(?:\/|$)|file:)/i.test(given)) {
+    return {
+      wrong: "is a path, and not an https address: a command clones what is in the sandbox, by `git clone PATH`",
+    };
+  }
   const url = URL.parse(withScheme(given));
   if (url === null || url.hostname === "" || /\s/.test(given)) return { wrong: "is not the address of a repository" };
   if (url.protocol !== "https:" && url.protocol !== "http:") {

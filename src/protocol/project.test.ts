@@ -17,4 +17,9 @@ describe("sandboxSettings", () => {
   it("explains what is wrong with a variable's name", () => {
     expect(complaintOf({ env: { "A-B": "1" } })).toBe("is not a name of a variable");
   });
+
+  it.each(["HOME", "PATH", "Path", "BASH_ENV", "LD_PRELOAD"])(
+    "refuses the variable %s, by which the sandbox may never start",
+    (name) => expect(complaintOf({ env: { COLOUR: "red", [name]: "/root/none" } })).toMatch(/^is reserved/),
+  );
 });

@@ -1,6 +1,7 @@
 // A project owns at most one sandbox and says what the sandbox is made of.
 import { z } from "zod";
 import type { Caps } from "./money/caps.ts";
+import { variableName } from "./sandbox/variable.ts";
 import { late } from "./schemas/late.ts";
 
 const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
@@ -30,8 +31,8 @@ const MAX_ALLOWED_NETWORKS = 10;
 
 const variables = late(() =>
   z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), wellFormed.max(8192), {
-      error: (issue) => (issue.code === "invalid_key" ? "is not a name of a variable" : undefined),
+    .record(variableName(), wellFormed.max(8192), {
+      error: (issue) => (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined),
     })
     .refine((env) => Object.keys(env).length <= MAX_VARIABLES, `has more than ${MAX_VARIABLES} variables`)
     .refine((env) => JSON.stringify(env).length <= MAX_VARIABLES_CHARACTERS, "is too long")

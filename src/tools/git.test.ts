@@ -129,7 +129,17 @@ describe("git_push and git_pull", () => {
       ["pull", "shop", null],
     ]);
     expect(pushed.content).toBe("Pushed main of shop to origin.");
-    expect(pulled.content).toBe("main of shop is up to date with origin.");
+    expect(pulled.content).toBe("Pulled main of shop from origin.");
+  });
+
+  it.each([
+    [0, "Nothing to pull: main of shop has all that origin has."],
+    [1, "Pulled 1 commit into main of shop from origin."],
+    [12, "Pulled 12 commits into main of shop from origin."],
+  ])("a pull of %i commits says so", async (commits, content) => {
+    const { git, call } = prepare();
+    Object.assign(git, { pull: async () => ({ path: "shop", branch: "main", commits }) });
+    expect(await call("git_pull", {})).toMatchObject({ content, details: { commits } });
   });
 });
 
@@ -142,7 +152,7 @@ describe("what a sandbox has to add", () => {
       push: async () => ({ ...checkout, skipped_hooks: ["pre-push"] }),
       commit: async () => ({ ...checkout, hash: "0123456789abcdef", skipped_hooks: ["pre-commit"] }),
     });
-    expect((await call("git_pull", {})).content).toMatch(/up to date with origin\. Another did it\.$/);
+    expect((await call("git_pull", {})).content).toMatch(/Pulled main of shop from origin\. Another did it\.$/);
     expect((await call("git_push", {})).content).toMatch(/The hook pre-push did not run: .* Another did it\.$/);
     expect((await call("git_commit", { message: "x" })).content).toMatch(
       /Hooks did not run \(pre-commit\)\. Run what they check with a command, or commit with run_hooks\. Another/,

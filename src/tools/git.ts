@@ -142,10 +142,15 @@ export const gitTools: Tool[] = [
     time_limit_ms: TRANSFER_LIMIT_MS,
     execute: async (input, context) => {
       const at = await gitOf(context).pull(input.path ?? null, input.branch ?? null, context.signal);
-      return succeed(`${at.branch ?? "It"} of ${at.path} is up to date with origin.${noteOf(at)}`, {
-        path: at.path,
-        branch: at.branch,
-      });
+      const { path, branch, commits } = at;
+      const what = `${branch ?? "it"} of ${path}`;
+      const text =
+        commits === undefined
+          ? `Pulled ${what} from origin.`
+          : commits === 0
+            ? `Nothing to pull: ${what} has all that origin has.`
+            : `Pulled ${commits} commit${commits === 1 ? "" : "s"} into ${what} from origin.`;
+      return succeed(text + noteOf(at), { path, branch, ...(commits === undefined ? {} : { commits }) });
     },
   }),
   defineTool({

@@ -169,6 +169,19 @@ describe("a resize", () => {
   });
 });
 
+describe("a variable HOME", () => {
+  it("that the user can't make ends a sandbox in error, and not one in its own folders", async () => {
+    const name = "homeless";
+    await expect(fixture.client.create({ name, envVars: { HOME: "/root/none" } })).rejects.toThrow();
+    const box = await fixture.client.get(name);
+    expect(box).toMatchObject({ state: "error", errorReason: "timeout waiting for daemon to start" });
+    await box.delete();
+    const housed = await fixture.client.create({ envVars: { HOME: "/tmp/home" } });
+    expect(housed.state).toBe("started");
+    await housed.delete();
+  });
+});
+
 describe("a fork", () => {
   it("has the files of the original, and later changes affect only one of them", async () => {
     const box = await fixture.client.create({ envVars: { A: "1" } });

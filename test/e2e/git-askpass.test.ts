@@ -84,11 +84,12 @@ describe("a git password", () => {
     // In the place of a program that waits for the moment between our check and git.
     const swap = `git -C near config url.${other.origin}/.insteadOf ${host.origin}/`;
     const sly = open({ prefix: (command) => (command.includes("TASKLOOM_GIT_HOST") ? `${swap}\n` : "") });
-    await expect(sly.git.pull("near", null, signal)).rejects.toMatchObject({ code: "refused" });
-    await run(`git -C near config --remove-section url.${other.origin}/`);
-    expect(other.requests.length).toBeGreaterThan(1);
-    expect(other.requests.map(({ authorization }) => authorization).filter(Boolean)).toEqual([]);
-    await git.pull("near", null, signal);
+    await sly.git.pull("near", null, signal);
+    expect(other.requests.length).toBeGreaterThan(0);
+    expect(other.requests.map(({ path, authorization }) => [path.slice(0, 9), authorization])).toEqual([
+      ["/near.git", undefined],
+    ]);
+    expect(await run("git -C near remote get-url origin")).toContain(other.origin);
     await other.close();
   });
 

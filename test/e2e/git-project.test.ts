@@ -99,7 +99,7 @@ describe("a project from a private repository", () => {
     expect(results.slice(4)).toEqual([
       "Pushed fix/one of shop to origin.",
       "shop is on branch fix/one, 0 commits to push, 0 to pull.\nNothing is changed.",
-      "fix/one of shop is up to date with origin.",
+      "Nothing to pull: fix/one of shop has all that origin has.",
       "Branches of shop:\n  dev\n* fix/one",
     ]);
     expect(await repository.read("fix/one", "new.txt")).toBe("new\n");

@@ -162,6 +162,19 @@ describe.concurrent("a repository", () => {
     });
   });
 
+  it("is cloned with the hooks of the person's template, and not its format", async () => {
+    const { url } = await host.addRepository("formed", { files: { a: "1\n" } });
+    await run(
+      "mkdir -p formed/tpl/hooks; cd formed; echo '#!/bin/sh' > tpl/hooks/pre-push; git config -f tpl/config a.b c",
+    );
+    const { git, run: look } = openShellGit({ home: join(home, "formed") });
+    await look("git config --global init.templateDir $HOME/tpl; git config --global init.defaultObjectFormat sha256");
+    await git.clone({ url, path: "work", branches: [] }, signal);
+    expect(await look("cd work; ls .git/hooks; git config a.b; git rev-parse --show-object-format; git fsck")).toBe(
+      "pre-push\nsha1\n",
+    );
+  });
+
   it("is cloned into the work dir itself, if that is empty", async () => {
     const { url } = await host.addRepository("here", { files: { a: "1\n" } });
     await run("mkdir alone");
@@ -181,6 +194,59 @@ describe.concurrent("a repository", () => {
     await push("thin");
     expect(await run("git rev-parse --is-shallow-repository; ls; git fsck", "thin")).toBe("true\na\nb\nc\n");
     expect(await repository.git("rev-list", "--count", "main")).toBe("5\n");
+  });
+
+  it("of which only a part was cloned is pulled and pushed, and brings tags and other branches", async () => {
+    const repository = await host.addRepository("part", { files: { a: "1\n" }, branches: { dev: { d: "1\n" } } });
+    await repository.git("config", "uploadpack.allowFilter", "true");
+    await run(`git clone -q --filter=blob:none ${repository.url} part`);
+    await repository.commit("main", { b: "theirs\n" });
+    await repository.commit("dev", { d: "theirs\n" });
+    await repository.git("tag", "v1", "main");
+    await run("echo mine > c", "part");
+    await commit("part", "mine");
+    expect(await place.git.pull("part", null, signal)).toMatchObject({ commits: 1 });
+    await push("part");
+    expect(await place.git.pull("part", null, signal)).toMatchObject({ commits: 0 });
+    expect(
+      await run("cat a b c; git tag; git status --porcelain --branch; git show origin/dev:d; git fsck", "part"),
+    ).toBe("1\ntheirs\nmine\nv1\n## main...origin/main\ntheirs\n");
+    expect(await run("git symbolic-ref refs/remotes/origin/HEAD", "part")).toBe("refs/remotes/origin/main\n");
+  });
+
+  it("that follows another branch, or no branch of its remote, is pulled as that says", async () => {
+    const repository = await prepare("follows");
+    await repository.commit("next", { b: "next\n" });
+    await run(
+      "git config remote.origin.fetch +refs/heads/next:refs/remotes/origin/soon; git config branch.main.merge refs/heads/next",
+      "follows",
+    );
+    expect(await place.git.pull("follows", null, signal)).toMatchObject({ commits: 1 });
+    expect(await run("cat b; git rev-parse --abbrev-ref @{upstream}", "follows")).toBe("next\norigin/soon\n");
+    await run("git config branch.main.merge refs/heads/none", "follows");
+    expect(await failureOf(pull("follows"))).toMatch(/^not_found: .*does not exist there/);
+    await run(
+      "git config remote.origin.fetch +refs/heads/*:refs/heads/*; git config branch.main.merge refs/heads/main",
+      "follows",
+    );
+    await repository.commit("main", { a: "theirs\n" });
+    await run("echo mine > c", "follows");
+    await commit("follows", "mine");
+    await pull("follows");
+    expect(await run("cat a c; git status --porcelain", "follows")).toBe("theirs\nmine\n");
+  });
+
+  it("with hashes of SHA-256 is pulled and pushed", async () => {
+    await run(
+      "git init -q --bare --object-format=sha256 -b main long.git; git clone -q long.git long; echo 1 > long/a",
+    );
+    await commit("long", "first");
+    await push("long");
+    await run("git clone -q long.git longer; echo 2 > long/a");
+    await commit("long", "second");
+    await push("long");
+    expect(await place.git.pull("longer", null, signal)).toMatchObject({ commits: 1 });
+    expect(await run("cat a; git status --porcelain --branch", "longer")).toBe("2\n## main...origin/main\n");
   });
 
   it("on a detached head is committed to, and neither pushed nor pulled", async () => {

@@ -152,7 +152,7 @@ describe("what a check's command gets of the project", () => {
     const given: GivenSecret[] = [{ name: "TOKEN", value, hosts: [], kept_as: null }];
     const { checks } = createDaytonaSandbox({
       ...{ api_key: apiKey, api_url: fixture.server.apiUrl, target: "local", snapshot: null, name: "given" },
-      ...{ labels, recipe: { env: { PLAIN: "plain value", BASH_ENV: "/tmp/sourced", HOME: "/elsewhere" } } },
+      ...{ labels, recipe: { env: { PLAIN: "plain value", BASH_ENV: "/tmp/sourced", HOME: "/tmp/elsewhere" } } },
       secrets: { read: async () => given },
     });
     const place = checks as CheckPlace;

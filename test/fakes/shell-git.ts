@@ -10,7 +10,7 @@ import { DaytonaGit, type GitPorts } from "../../src/sandboxes/daytona/git/git.t
 export interface ShellGitOptions {
   home: string;
   /** What a remote's host takes. */
-  login?: () => GitLogin | null;
+  login?: (url: string) => GitLogin | null;
   shell?: string;
   variables?: Record<string, string>;
   is_restricted?: boolean;
@@ -40,7 +40,7 @@ export function openShellGit(options: ShellGitOptions): ShellGit {
     connection: { call: (work: (sandbox: SdkSandbox) => Promise<unknown>) => work(sandbox) },
     requests,
     files: { resolve: async (path: string) => ({ absolute: path === "" ? home : `${home}/${path}`, folders }) },
-    access: { findLogin: async () => login() },
+    access: { findLogin: async (url: string) => login(url) },
     readHome: () => null,
     is_restricted: options.is_restricted ?? false,
   } as unknown as GitPorts;

@@ -13,11 +13,10 @@ import {
   countBytes,
   MAX_SECRETS,
   MAX_SECRETS_BYTES,
-  NAME_IS_RESERVED,
   normalizeHosts,
   secretFields,
-  secretName,
 } from "../../protocol/sandbox/secret.ts";
+import { NAME_IS_RESERVED, variableName } from "../../protocol/sandbox/variable.ts";
 import { late } from "../../protocol/schemas/late.ts";
 import { noEncryptionKey } from "../../secrets/sealed.ts";
 import { findSecretRoom, hasSandboxSecret, listSandboxSecrets } from "../../store/projects/sandbox-secrets.ts";
@@ -37,7 +36,7 @@ const path = "/v1/projects/{project_id}/secrets";
 /** The caller waits this long for the provider. */
 const VAULT_MS = 15_000;
 
-const ofSecret = late(() => z.object({ project_id: clientId, name: secretName() }));
+const ofSecret = late(() => z.object({ project_id: clientId, name: variableName() }));
 /** Also one that is reserved by now. */
 const ofAny = z.object({ project_id: clientId, name: z.string().min(1).max(128) });
 

@@ -24,28 +24,6 @@ const MAX_SECRET_BYTES = 64 * 1024;
 export const MAX_SECRETS_BYTES = 512 * 1024;
 const MAX_HOSTS = 20;
 
-export const NAME_IS_RESERVED = "is reserved: the sandbox or its shells use a variable of that name";
-
-/** Shells and programs act by them, some are read-only, and others are the sandbox's own. */
-const RESERVED = new Set(
-  (
-    "_ BASHOPTS BASHPID BASH_ENV BASH_VERSINFO CDPATH ENV EUID GCONV_PATH GIT_ASKPASS GIT_EXEC_PATH GIT_SSH " +
-    "GIT_SSH_COMMAND HOME HOSTNAME IFS LOGNAME OLDPWD OPTARG OPTIND PATH PPID PROMPT_COMMAND PS1 PS2 PS4 PWD SHELL " +
-    "SHELLOPTS SHLVL SSH_ASKPASS TERM TMPDIR UID USER"
-  ).split(" "),
-);
-const RESERVED_BEGINNINGS = /^(?:LD_|DYLD_|TASKLOOM_|BASH_FUNC_|GIT_CONFIG|LC_)/;
-
-export const secretName = late(() =>
-  z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "is not a name of a variable")
-    .refine(
-      (name) => !RESERVED.has(name.toUpperCase()) && !RESERVED_BEGINNINGS.test(name.toUpperCase()),
-      NAME_IS_RESERVED,
-    ),
-);
-
 /** `api.example.com` or `*.example.com`. Ports are not supported by the provider. */
 const secretHost = late(() =>
   z

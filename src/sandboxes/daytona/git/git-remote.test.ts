@@ -38,7 +38,7 @@ describe("the inspection of a repository", () => {
       repository: {
         root: shop,
         branch: "fix/one",
-        remote: { url: URL_OF_SHOP, doubt: null },
+        remote: { url: URL_OF_SHOP, push_urls: [URL_OF_SHOP] },
         author: "Ada L",
         email: "ada@example.com",
         under_way: null,
@@ -79,28 +79,19 @@ describe("the inspection of a repository", () => {
   });
 
   it.each([
-    ["git config url.https://evil.example/.insteadOf https://github.com/", /elsewhere/],
-    ["git config --global url.https://evil.example/.insteadOf https://github.com/", /elsewhere/],
-    ["git config --global url.https://evil.example/.pushInsteadOf https://github", /elsewhere/],
-    ["git remote set-url --push origin https://evil.example/", /elsewhere/],
-    ["git remote set-url --add origin https://evil.example/", /elsewhere/],
-    ["git config remote.origin.url 'https://github.com/a\nhttps://evil.example'", /elsewhere/],
+    ["git config url.https://b.example/.insteadOf https://github.com/", "https://b.example/a/shop.git", null],
+    ["git config --global url.https://b.example/.insteadOf https://github.com/", "https://b.example/a/shop.git", null],
     [
-      "printf '[include]\\n path = more\\n' >> .git/config; git config -f .git/more url.https://e/.insteadOf https://g",
-      /elsewhere/,
+      "git config url.https://b.example/.pushInsteadOf https://github.com/",
+      URL_OF_SHOP,
+      ["https://b.example/a/shop.git"],
     ],
-    ["git config http.proxy http://evil.example", /http\.proxy/],
-    ["git config http.https://github.com.sslVerify false", /sslverify/],
-    ["git config remote.origin.proxy http://evil.example", /remote\.origin\.proxy/],
-    ["git config --global credential.helper store", /credential\.helper/],
-    ["git config credential.https://github.com.helper '!cat'", /credential\..*helper/],
-  ])("doubts the remote after %s", (trick, doubt) => {
+    ["git remote set-url --push origin https://b.example/", URL_OF_SHOP, ["https://b.example/"]],
+    ["git remote set-url --add origin https://b.example/", URL_OF_SHOP, [URL_OF_SHOP, "https://b.example/"]],
+    ["git config remote.origin.url 'https://a.example/\nhttps://b.example/'", "https://a.example/", null],
+    ["git config url.https://b.example/.insteadOf https://gitlab.com/", URL_OF_SHOP, null],
+  ])("says where git would go after %s", (trick, url, push_urls) => {
     sh(trick, shop);
-    expect(remoteOf()?.doubt).toMatch(doubt);
-  });
-
-  it("does not doubt the remote because of settings that don't affect it", () => {
-    sh("git config url.https://evil.example/.insteadOf https://gitlab.com/; git config http.postBuffer 1000", shop);
-    expect(remoteOf()).toEqual({ url: URL_OF_SHOP, doubt: null });
+    expect(remoteOf()).toMatchObject({ url, ...(push_urls && { push_urls }) });
   });
 });

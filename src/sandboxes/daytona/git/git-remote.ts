@@ -1,6 +1,4 @@
-// Inspects a repository in a sandbox with one command: its folder, its branch, its remote and the settings that decide
-// where a password would be sent. A program in the sandbox can change these at any time, or replace `git` itself: the
-// inspection protects a password from existing settings, not from a program that waits for it.
+// Inspects a repository in a sandbox with one command: its folder, its branch and where its remote is.
 import { quote } from "../commands/command-line.ts";
 
 export interface Repository {
@@ -13,11 +11,11 @@ export interface Repository {
   under_way: string | null;
 }
 
+/** Addresses as git's settings in the sandbox make them. */
 export interface Remote {
-  /** The first URL that is set. */
+  /** Where a pull is from; "" if no git is installed to ask. */
   url: string;
-  /** Why no password may be sent there; null if it may. */
-  doubt: string | null;
+  push_urls: string[];
 }
 
 export type Inspection =
@@ -28,15 +26,6 @@ export type Inspection =
 
 /** A longer list in an error message would not help. */
 const MAX_REPOSITORIES = 20;
-
-/**
- * Settings that redirect requests to another host, store the password on disk, or switch off the check of certificates.
- */
-const DOUBTFUL = [
-  "http\\.(.*\\.)?(proxy|sslverify|sslcainfo|sslcapath|curloptresolve|extraheader|followredirects)",
-  "remote\\.origin\\.(proxy|vcs|uploadpack|receivepack)",
-  "credential\\.(.*\\.)?helper",
-].join("|");
 
 // In an additional work tree and in a submodule, `.git` is a file with the path of the git directory.
 // Values are separated by a character that no URL contains, so a value with a line feed counts as two.
@@ -58,11 +47,8 @@ done
 command -v git >/dev/null 2>&1 || exit 0
 say() { printf '%s ' "$1"; shift; git -C "$d" "$@" 2>/dev/null | head -c 8192 | tr '\\n' '\\036'; echo; }
 echo git
-say url config --get-all remote.origin.url
-say pushurl config --get-all remote.origin.pushurl
-say fetches remote get-url --all origin
-say pushes remote get-url --push --all origin
-say doubts config --name-only --get-regexp '^(${DOUBTFUL})$'
+say url remote get-url origin
+say push_url remote get-url --push --all origin
 say author config user.name
 say email config user.email`;
 
@@ -92,17 +78,7 @@ export function readInspection(output: string): Inspection {
 }
 
 function readRemote(list: (name: string) => string[], hasGit: boolean): Remote | null {
-  const urls = list("url");
-  const [url] = urls;
-  if (url === undefined)
-    return hasGit ? null : { url: "", doubt: "its settings can't be read, since git is not installed" };
-  const [doubtful] = list("doubts");
-  const isDirect = [list("fetches"), list("pushes")].every((used) => used.length === 1 && used[0] === url);
-  if (urls.length > 1 || list("pushurl").length > 0 || !isDirect) {
-    return {
-      url,
-      doubt: "its settings send what goes to `origin` elsewhere (`pushurl`, several `url`, or `url.….insteadOf`)",
-    };
-  }
-  return { url, doubt: doubtful === undefined ? null : `the setting \`${doubtful}\` of git in the sandbox is set` };
+  const [url] = list("url");
+  if (url !== undefined) return { url, push_urls: list("push_url") };
+  return hasGit ? null : { url: "", push_urls: [] };
 }

@@ -165,15 +165,16 @@ export class DaytonaGit implements SandboxGit {
       const text = `${place.branch} is checked out in ${place.shown}, not ${branch}. Check ${branch} out with git_branch first.`;
       throw new SandboxError("invalid", text);
     }
-    const { url, host, login } = await this.#places.openRemote(place, signal);
+    const { url, host, login } = await this.#places.openRemote(place, action, signal);
     const attempt = { what: action === "push" ? "The push" : "The pull", host, login, branch: place.branch };
     await this.#requireNoPrograms(place.root, attempt, signal, place.remote);
     const transfer = { action, root: place.root, url, branch: place.branch, login };
     const done = await this.#transfer(transfer, attempt, signal);
-    const { hooks } = readHints("output" in done ? done.output : "");
+    const { hooks, commits } = readHints("output" in done ? done.output : "");
     const note = noteOf(done);
     return {
       ...{ path: place.shown, branch: place.branch },
+      ...(commits === undefined ? {} : { commits }),
       ...(hooks.length > 0 ? { skipped_hooks: hooks } : {}),
       ...(note ? { note } : {}),
     };
