@@ -77,7 +77,7 @@ const proofs = [
   ...["sandbox-files", "committed-files", "ports", "public-network"],
   // Git with hostile settings, repositories in every state, and commands behind approvals. `git-project` stays.
   ...["git-kills", "git-histories", "git-states", "git-rules", "git-askpass", "sandbox-git", "sandbox-git-kept"],
-  ...["sandbox-without-git", "gated-commands", "gated-places"],
+  ...["sandbox-without-git", "gated-commands"],
   // The page's settings and corners. Its main job, questions, approvals, a session and checks stay.
   ...["web-key-limits", "web-keys", "web-users", "web-oidc", "web-sessions", "web-secrets", "web-costs", "web-panels"],
   ...["web-layout", "web-slips", "web-waits", "web-again", "web-access-shop", "web-sign-in"],

@@ -88,26 +88,14 @@ export interface Introduction {
 
 /** Where a path leads. */
 export interface SandboxPlace {
-  /** Absolute and without links, also for a file that is not there yet. Null if that can't be determined. */
-  real: string | null;
+  /** Relative to the work dir; null if it is not strictly inside. */
+  below: string | null;
   /**
-   * What git says of it: in the folder of a repository itself, in the folder of its hooks, or a file from which it
-   * reads settings. `pipe`: no regular file, and perhaps what a running program reads. `start`: variables such as
-   * `BASH_ENV` name it.
+   * Null for a plain file, and for one that is not there yet. `link`: on the way to it or at its end. `special`: no
+   * regular file, an executable one, or one with several names. `path`: below a folder in which programs are looked up.
+   * `hidden`: what is below it has a name that begins with a dot.
    */
-  role: "git_dir" | "hook" | "settings" | "pipe" | "start" | null;
-  /** Where links with names that programs know lead to it: `~/.bashrc` for a file of `~/dotfiles`. */
-  links?: string[];
-}
-
-export interface SandboxPlaces {
-  /** In the order of the paths. */
-  places: SandboxPlace[];
-  /** Absolute and without links. */
-  work: string;
-  home: string;
-  /** Folders in which the sandbox looks programs up. */
-  search_path: string[];
+  doubt: "hidden" | "link" | "special" | "path" | "unknown" | null;
 }
 
 export type OnOutput = (stream: "stdout" | "stderr", text: string) => void;
@@ -154,8 +142,11 @@ export interface Sandbox {
    * with `invalid` and its engine's own sentence for a wrong expression, or for any if it has no engine.
    */
   searchFiles(search: FileSearch, signal: AbortSignal): Promise<FileSearchResult>;
-  /** Where paths lead. Null, or left out, only for a sandbox that has no links and no git. */
-  locate?(paths: string[], signal: AbortSignal): Promise<SandboxPlaces | null>;
+  /**
+   * Where paths lead, in their order. What is below a tree comes or goes with it. Null, or left out, only for a sandbox
+   * that has no links and no programs.
+   */
+  locate?(paths: readonly { path: string; is_tree?: boolean }[], signal: AbortSignal): Promise<SandboxPlace[] | null>;
   /** A link to the program that listens on the port, for a browser, and when the link expires. */
   exposePort(port: number, signal: AbortSignal): Promise<{ url: string; expires_at: string }>;
   /** Null if the sandbox was not used so far: none is made or started for this. Takes a few seconds at most. */

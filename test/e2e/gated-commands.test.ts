@@ -32,7 +32,12 @@ describe("an agent whose commands all need approval", () => {
     expect(await hasRun()).toBe(false);
     expect(outcome).toMatchObject({
       status: "interrupted",
-      interrupts: [{ reason: "approval", message: expect.stringMatching(/^create_file: shop\/\.git\/config\n.*git/) }],
+      interrupts: [
+        {
+          reason: "approval",
+          message: expect.stringMatching(/^create_file: shop\/\.git\/config\n.*begins with a dot/),
+        },
+      ],
     });
     expect(await shell("cat shop/.git/config")).toBe(before);
   });
@@ -159,32 +164,124 @@ describe("an agent whose commands all need approval", () => {
     expect(await hasRun()).toBe(false);
   });
 
-  it("writes the files of an ordinary project unasked", async () => {
+  it("writes the files of an ordinary project unasked, and is asked about each name with a dot", async () => {
     const files = [
-      ...["package.json", "package-lock.json", "README.md", "LICENSE", ".gitignore", ".dockerignore", "Dockerfile"],
-      ...["docker-compose.yml", "Makefile", ".env", ".env.example", ".npmrc", ".nvmrc", ".editorconfig", ".prettierrc"],
-      ...["eslint.config.js", "tsconfig.json", "vite.config.ts", "vitest.config.ts", "index.html", "public/robots.txt"],
-      ...[
-        "src/main.tsx",
-        "src/App.tsx",
-        "src/hooks/useCart.ts",
-        "src/lib/git.ts",
-        "src/bin/cli.ts",
-        "test/app.test.ts",
-      ],
-      ...[
-        "scripts/seed.sh",
-        "migrations/0001_init.sql",
-        "prisma/schema.prisma",
-        "docs/README.md",
-        ".github/CODEOWNERS",
-      ],
-      ...["pyproject.toml", "requirements.txt", "app/__init__.py", "Cargo.toml", "go.mod", "AGENTS.md", "CLAUDE.md"],
+      ...["package.json", "package-lock.json", "README.md", "LICENSE", "Dockerfile", "docker-compose.yml", "Makefile"],
+      ...["eslint.config.js", "tsconfig.json", "vite.config.ts", "index.html", "public/robots.txt", "src/main.tsx"],
+      ...["src/hooks/useCart.ts", "src/lib/git.ts", "src/bin/cli.ts", "test/app.test.ts", "scripts/seed.sh"],
+      ...["migrations/0001_init.sql", "docs/README.md", "pyproject.toml", "app/__init__.py", "go.mod", "AGENTS.md"],
     ];
     await makeRepository("web");
     const calls = files.map((name): [string, object] => ["create_file", { path: `web/${name}`, content: "x" }]);
     const { outcome, results } = await runCalls(calls);
     expect([outcome.status, results.filter(({ is_error }) => !is_error).length]).toEqual(["completed", files.length]);
+    for (const path of [
+      ".gitignore",
+      "web/.env",
+      "web/.github/workflows/a.yml",
+      "web/.vscode/tasks.json",
+      "~/.bashrc",
+    ]) {
+      const asked = await runCalls([["create_file", { path, content: "x" }]]);
+      expect(asked.outcome.status, path).toBe("interrupted");
+    }
+  });
+
+  it("is asked about a file that a link of a repository leads to", async () => {
+    const repository = await stage.host.addRepository("linked", { files: { a: "1" } });
+    await shell("rm -rf $HOME/pwned linked pushed");
+    // A repository may bring any link: here into its own .git, through two folders, and to a file that is not there.
+    await shell(
+      `git clone -q ${repository.url} pushed && cd pushed && ln -s .git docs && mkdir d && ln -s ../docs d/e && ln -s .git/hooks/post-commit later && git add -A && git -c user.name=a -c user.email=a@b.c commit -qm links && git push -q origin HEAD`,
+    );
+    for (const path of ["linked/docs/config", "linked/d/e/config", "linked/later"]) {
+      await shell("rm -rf linked");
+      const { outcome, results } = await runCalls([
+        ["git_clone", { url: repository.url, path: "linked" }],
+        ["create_file", { path, content: `[core]\n\tfsmonitor = "${PWNED}"\n` }],
+      ]);
+      expect(results.map(({ is_error }) => is_error)).toEqual([false]);
+      expect(outcome, path).toMatchObject({ interrupts: [{ message: expect.stringContaining("through a link") }] });
+    }
+    expect(await shell("cat linked/.git/config")).not.toContain("fsmonitor");
+  });
+
+  it("has git that runs nothing of plain folders and files that settings name", async () => {
+    await makeRepository(
+      "named",
+      "git config core.hooksPath tools/checks && git config include.path ../../shared.ini && mkdir -p tools/checks && printf '#!/bin/sh\\n' > tools/checks/pre-commit && chmod +x tools/checks/pre-commit",
+    );
+    const settings = `[core]\n\tfsmonitor = "${PWNED}"\n[filter "x"]\n\tclean = "${PWNED} cat"\n`;
+    const { outcome, results } = await runCalls([
+      ["create_file", { path: "shared.ini", content: settings }],
+      ["create_file", { path: "named/b", content: "1" }],
+      ["git_status", { path: "named" }],
+      ["git_commit", { path: "named", message: "two", files: ["b"] }],
+      ["create_file", { path: "named/tools/checks/pre-commit", content: `#!/bin/sh\n${PWNED}\n` }],
+    ]);
+    expect(results.filter(({ is_error }) => is_error)).toEqual([]);
+    expect(outcome).toMatchObject({ interrupts: [{ message: expect.stringContaining("an executable file") }] });
+    expect(await hasRun()).toBe(false);
+    await shell("rm -rf shared.ini named");
+  });
+
+  it("is asked before a folder becomes a repository, and has git that reads none that is not called .git", async () => {
+    const { outcome, results } = await runCalls([
+      ["create_file", { path: "bare/config", content: `[core]\n\tfsmonitor = "${PWNED}"\n\tworktree = .\n` }],
+      ["create_file", { path: "bare/objects/a", content: "" }],
+      ["create_file", { path: "bare/refs/a", content: "" }],
+      ["create_file", { path: "bare/HEAD", content: "ref: refs/heads/main\n" }],
+    ]);
+    expect(results.filter(({ is_error }) => is_error)).toEqual([]);
+    expect(outcome).toMatchObject({ interrupts: [{ message: expect.stringContaining("bare/HEAD") }] });
+    // As a clone may bring one.
+    await makeRepository("around", "cp -r ../bare sub && echo ref: refs/heads/main > sub/HEAD");
+    await shell("echo ref: refs/heads/main > bare/HEAD");
+    const [bare] = (await runCalls([["git_status", { path: "bare" }]])).results;
+    expect(bare).toMatchObject({ is_error: true, content: expect.stringContaining("no git repository") });
+    await runCalls([["git_status", { path: "around/sub" }]]);
+    await runCalls([["git_commit", { path: "around/sub", message: "two" }]]);
+    expect(await hasRun()).toBe(false);
+    expect(await shell("git -C bare config core.fsmonitor")).toContain("touch");
+    await shell("rm -rf bare around $HOME/pwned");
+  });
+
+  it("is asked before a clone or a move brings files to the work dir itself, a hidden name, or over what is special", async () => {
+    const repository = await stage.host.addRepository("x/tools", { files: { "git/config": "[core]\n" } });
+    const asked = async (name: string, input: object) => (await runCalls([[name, input]])).outcome.status;
+    for (const path of [".", "~", "~/.config", "./a/../.config/", "bin", "/tmp/tools"])
+      expect(await asked("git_clone", { url: repository.url, path }), path).toBe("interrupted");
+    expect(await asked("git_clone", { url: repository.url })).toBe("completed");
+    await shell("mkdir -p plain/git run && echo > plain/git/config && echo > run/x && chmod +x run/x && mkfifo line");
+    expect(await asked("move_file", { from: "plain", to: ".config" })).toBe("interrupted");
+    expect(await asked("move_file", { from: "tools", to: "tools2" })).toBe("interrupted");
+    expect(await asked("move_file", { from: "run", to: "ran" })).toBe("interrupted");
+    expect(await asked("create_file", { path: "line", content: `${PWNED}\n` })).toBe("interrupted");
+    expect(await asked("delete_file", { path: "run/x" })).toBe("interrupted");
+    expect(await asked("move_file", { from: "plain", to: "plainer" })).toBe("completed");
+    await shell("rm -rf tools plainer run line");
+  });
+
+  it("never makes a file executable", async () => {
+    const { outcome } = await runCalls([
+      ["create_file", { path: "new", content: "#!/bin/sh\n" }],
+      ["edit_file", { path: "new", old_string: "sh", new_string: "bash" }],
+      ["move_file", { from: "new", to: "newer" }],
+      ["create_file", { path: "newer", content: "#!/bin/sh\n" }],
+    ]);
+    expect(outcome.status).toBe("completed");
+    expect(await shell("stat -c %A newer; rm newer")).toBe("-rw-r--r--\n");
+  });
+
+  it("sees where a path leads also if each such call asks anyway", async () => {
+    await makeRepository("both", "ln -s .git docs");
+    const agent = agentConfig.parse({ approvals: { execute_command: ["*"], create_file: ["*"] } });
+    const message = async (path: string) => {
+      const { outcome } = await runCalls([["create_file", { path, content: "x" }]], agent);
+      return outcome.status === "interrupted" ? outcome.interrupts[0]?.message : outcome.status;
+    };
+    expect(await message("both/docs/config")).toContain("through a link");
+    expect(await message("both/a")).toBe("create_file: both/a");
   });
 });
 
@@ -194,7 +291,9 @@ it("an agent in a sandbox that takes files and no commands is asked, since nobod
   try {
     const call: [string, object] = ["create_file", { path: "a", content: "1" }];
     const { outcome } = await runCalls([call], undefined, createDaytonaSandbox(settings));
-    expect(outcome).toMatchObject({ interrupts: [{ message: expect.stringContaining("can't be determined") }] });
+    expect(outcome).toMatchObject({
+      interrupts: [{ message: expect.stringContaining("does not say where it leads") }],
+    });
   } finally {
     await strict.dispose();
   }
@@ -246,15 +345,13 @@ describe("other agents", () => {
     expect(await status(agent, "delete_file", { path })).toBe("completed");
   });
 
-  it("without commands are asked about what would run in their sandbox, and git runs nothing for them", async () => {
+  it("without commands are asked in the same way, and git runs nothing for them", async () => {
     await makeRepository("none", `git config core.fsmonitor '${PWNED}'`);
     const agent = { tools: ["create_file", "git_status"] };
     expect(await status(agent, "create_file", { path: "none/.git/hooks/pre-commit", content: "x" })).toBe(
       "interrupted",
     );
-    expect(await status(agent, "create_file", { path: "none/.github/workflows/a.yml", content: "x" })).toBe(
-      "completed",
-    );
+    expect(await status(agent, "create_file", { path: "none/src/a.ts", content: "x" })).toBe("completed");
     expect(await status(agent, "git_status", { path: "none" })).toBe("completed");
     expect(await hasRun()).toBe(false);
   });

@@ -11,13 +11,13 @@ import { closeOnChecks, mayRunChecks } from "./checked-change.ts";
 import { withCommands } from "./checks/check-consent.ts";
 import { type CallsEnd, goesOn } from "./end.ts";
 import { withIntroduction } from "./introduction.ts";
-import { withPlaces } from "./places.ts";
 import { type CallsOptions, type Prepared, prepareCall, type RunnableCall, withChanges } from "./prepare.ts";
 import { withholdEnd } from "./refused-change.ts";
 import { abandonCall, CANCELLED_RESULT, runTool } from "./run.ts";
 import { withNotice } from "./sandbox-notice.ts";
 import { newToolContext } from "./tool-context.ts";
 import { nameQuestion, QUESTION_OPEN, settleWaiting, type Waiting } from "./waiting.ts";
+import { withPlaces } from "./writes/places.ts";
 
 /** Read-only calls in parallel. A Worker has six connections, and the rest of the object needs some. */
 const MAX_SIDE_BY_SIDE = 4;

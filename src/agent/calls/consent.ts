@@ -4,7 +4,7 @@
 // made.
 
 import { isRecord } from "../../lib/is-record.ts";
-import { cutEnd } from "../../lib/truncate.ts";
+import { cutEnd, cutMiddle } from "../../lib/truncate.ts";
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import type { AskedCheck, Unapproved } from "../checks/approval.ts";
@@ -15,8 +15,7 @@ import { findById, findTasks } from "../plan/find.ts";
 import { nameSection, nameTask } from "../plan/text.ts";
 import type { PlanProposal, Question, Tool } from "../tool.ts";
 import { listCommands, listValues, needsApproval } from "./approvals.ts";
-import { findHiddenCommand, type HiddenCommand } from "./hidden/hidden-commands.ts";
-import { describeHidden } from "./hidden/words.ts";
+import { type AskedWrite, describeWrite, findNamedWrite } from "./writes/unasked-writes.ts";
 
 /** A person has approved the call. `arguments` is not null if they changed the model's arguments. */
 export interface Grant {
@@ -29,6 +28,7 @@ export interface Grant {
 
 /** What people see of a call before they decide. The call's own arguments hold all of it. */
 const SHOWN_CHARACTERS = 2_000;
+const SHOWN_PATH_CHARACTERS = 300;
 /** Of the tasks that a call names, and of the sections. */
 const MAX_NAMED = 10;
 /** Nobody edits longer arguments in a form, and every list of runs would carry them. */
@@ -40,8 +40,8 @@ export function askFirst(tool: Tool, input: unknown, agent: AgentConfig, plan: P
   if (proposal !== null) return withWeakenings(askForPlan(proposal), listWeakened(tool, input, agent, plan), plan);
   const checks = askAboutChecks(tool, input, agent, plan);
   if (checks !== null) return checks;
-  const hidden = findHiddenCommand(tool.writes?.(input) ?? [], agent);
-  if (hidden !== null) return askAboutHidden(tool, input, { plan }, hidden);
+  const write = findNamedWrite(tool.writes?.(input) ?? [], agent);
+  if (write !== null) return askAboutWrite(tool, input, { plan }, write);
   const named = Object.hasOwn(agent.approvals, tool.name) ? tool.name : (tool.approved_as ?? tool.name);
   const subjects = Object.hasOwn(agent.approvals, named) ? listSubjects(tool, input) : [];
   if (!needsApproval(agent.approvals, named, subjects)) return null;
@@ -112,9 +112,11 @@ export function askAboutCommands(tool: Tool, input: unknown, plan: Plan, found: 
 }
 
 /** Says which file it is and why. Clients that show the call's arguments find the reason in the schema. */
-export function askAboutHidden(tool: Tool, input: unknown, { plan }: { plan: Plan }, hidden: HiddenCommand): Question {
-  const why = describeHidden(hidden, isChinese(plan.tasks.map(({ content }) => content).join("")));
-  const question = askForCall(tool, input, hidden.path);
+export function askAboutWrite(tool: Tool, input: unknown, { plan }: { plan: Plan }, write: AskedWrite): Question {
+  // The end of a path says which file it is.
+  const path = cutMiddle(write.path, SHOWN_PATH_CHARACTERS, () => "…");
+  const why = describeWrite({ ...write, path }, isChinese(plan.tasks.map(({ content }) => content).join("")));
+  const question = askForCall(tool, input, write.path);
   const response_schema = { description: why, ...question.response_schema };
   return { ...question, message: `${question.message}\n${why}`, response_schema };
 }

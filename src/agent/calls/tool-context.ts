@@ -5,7 +5,7 @@ import type { RunState } from "../loop-state.ts";
 import { challengeChange } from "../plan/task-tracking.ts";
 import type { CallSpending } from "../spending.ts";
 import type { ToolContext } from "../tool.ts";
-import { gatesEveryCommand } from "./hidden/hidden-commands.ts";
+import { gatesEveryCommand } from "./writes/unasked-writes.ts";
 
 export function newToolContext(call: ToolCall, state: RunState): Omit<ToolContext, "signal"> {
   const { ports, input } = state;

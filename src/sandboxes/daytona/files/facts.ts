@@ -50,10 +50,9 @@ const NAMED = [
 ];
 
 // $1 is the folder whose notes are read first, $2 another or empty, $3 is empty for the notes alone. A link may lead
-// anywhere, so only regular files are read. Programs start at the root: a checkout may say which version is meant. So
-// may Go's settings in the home, and Go would run that one.
-const SCRIPT = `cd /
-GOTOOLCHAIN=local; export GOTOOLCHAIN
+// anywhere, so only regular files are read. Go's settings in the home may say which version is meant, and Go would run
+// that one.
+const SCRIPT = `GOTOOLCHAIN=local; export GOTOOLCHAIN
 for folder in "$1" "$2"; do
   [ -n "$folder" ] || continue
   for name in AGENTS.md CLAUDE.md; do

@@ -3,6 +3,7 @@ import { execFile, execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -19,6 +20,7 @@ import type { ToolboxRequest } from "../client/toolbox.ts";
 import { quote } from "../commands/command-line.ts";
 import { DaytonaFiles } from "./files.ts";
 import { PUT_IN_PLACE, readPlacing } from "./placement.ts";
+import { locatePaths } from "./places.ts";
 import type { FilePorts } from "./ports.ts";
 import { DaytonaStreams } from "./streams.ts";
 
@@ -48,13 +50,18 @@ const programs: [name: string, findPath: () => string][] = [
 
 describe.each(programs)("with %s", (_name, findPath) => {
   let path: string;
+  let more: string;
+  let ports: FilePorts;
   let files: DaytonaFiles;
   let streams: DaytonaStreams;
 
   function runShell(command: string): Promise<{ exitCode: number; result: string }> {
     return new Promise((resolve) =>
-      execFile("sh", ["-c", command], { cwd: home, env: { PATH: path, HOME: home } }, (error, stdout, stderr) =>
-        resolve({ exitCode: Number(error?.code ?? 0), result: stdout + stderr }),
+      execFile(
+        "sh",
+        ["-c", command],
+        { cwd: home, env: { PATH: `${path}${more}`, HOME: home } },
+        (error, stdout, stderr) => resolve({ exitCode: Number(error?.code ?? 0), result: stdout + stderr }),
       ),
     );
   }
@@ -69,6 +76,7 @@ describe.each(programs)("with %s", (_name, findPath) => {
   });
 
   beforeEach(() => {
+    more = "";
     rmSync(home, { recursive: true, force: true });
     mkdirSync(join(home, ".daytona/sessions"), { recursive: true });
     const sandbox = { id: "box", getWorkDir: async () => home, getUserHomeDir: async () => home };
@@ -78,7 +86,7 @@ describe.each(programs)("with %s", (_name, findPath) => {
       ask: async (_: unknown, { body }: ToolboxRequest, read: (response: Response) => Promise<unknown>) =>
         read(Response.json(await runShell((JSON.parse(String(body)) as { command: string }).command))),
     };
-    const ports = { connection, toolbox, limits: defaultLimits } as unknown as FilePorts;
+    ports = { connection, toolbox, limits: defaultLimits } as unknown as FilePorts;
     files = new DaytonaFiles(ports);
     streams = new DaytonaStreams(ports);
   });
@@ -172,5 +180,79 @@ describe.each(programs)("with %s", (_name, findPath) => {
     // A repeat whose first attempt did arrive finds no upload and the target as it should be.
     expect(await place("up", "link", 7, "again")).toBeGreaterThan(1_600_000_000);
     await expect(place("up", "link", 7)).rejects.toMatchObject({ code: "failed" });
+  });
+
+  const doubts = async (...paths: string[]) =>
+    (
+      await locatePaths(
+        { ...ports, files },
+        paths.map((each) => ({ path: each.replace(/^tree:/, ""), is_tree: each.startsWith("tree:") })),
+        signal,
+      )
+    ).map(({ below, doubt }) => (below === null ? "outside" : doubt));
+
+  it("finds no doubt in plain files of the work dir, and in those that are not there yet", async () => {
+    mkdirSync(join(home, "src/deep"), { recursive: true });
+    for (const name of ["src/a", "src/deep/b", "-n", "a b\nc", "'\"$x`*"]) writeFileSync(join(home, name), "");
+    const paths = ["src/a", join(home, "src/a"), "~/src/a", "src/../src/a", "new/folder/x", "-n", "a b\nc", "'\"$x`*"];
+    expect(await doubts(...paths, "tree:src", "tree:new")).toEqual([...paths.map(() => null), null, null]);
+  });
+
+  it("finds links on the way and at the end, whatever they lead to, and all that is outside", async () => {
+    mkdirSync(join(home, "shop/.git"), { recursive: true });
+    mkdirSync(join(home, "plain"));
+    for (const [target, name] of [
+      [".git", "shop/docs"],
+      ["gone", "later"],
+      ["/proc/self/cwd", "here"],
+      ["plain", "steady"],
+    ] as const)
+      symlinkSync(target, join(home, name));
+    expect(await doubts("shop/docs/config", "later", "here/x", "steady/x", "steady", "tree:steady")).toEqual(
+      Array(6).fill("link"),
+    );
+    // One path outside is enough to ask.
+    for (const outside of ["/etc/profile.d/x", "/tmp/x", "/proc/self/cwd/x", root, "~", ".", "/"])
+      expect(await doubts(outside), outside).toEqual(["outside"]);
+  });
+
+  it("finds programs, pipes and files with a second name, also below a folder that moves", async () => {
+    for (const name of ["exe", "pipe", "linked", "named", "plain"])
+      mkdirSync(join(home, name, "in"), { recursive: true });
+    writeFileSync(join(home, "exe/in/run"), "", { mode: 0o654 });
+    execFileSync("mkfifo", [join(home, "pipe/in/run")]);
+    writeFileSync(join(home, "linked/in/run"), "");
+    linkSync(join(home, "linked/in/run"), join(root, `second-${Math.random()}`));
+    writeFileSync(join(home, "plain/in/run"), "");
+    writeFileSync(join(home, "named/in/.x"), "");
+    expect(await doubts("exe/in/run", "pipe/in/run", "linked/in/run", "plain/in/run")).toEqual([
+      ...["special", "special", "special", null],
+    ]);
+    expect(await doubts("tree:exe", "tree:pipe", "tree:linked", "tree:named", "tree:plain")).toEqual([
+      ...["special", "special", "special", "hidden", null],
+    ]);
+    symlinkSync("run", join(home, "plain/in/other"));
+    expect(await doubts("tree:plain")).toEqual(["special"]);
+  });
+
+  it("finds folders in which programs are looked up, also if they or what they are links to are not there yet", async () => {
+    mkdirSync(join(home, "v1"));
+    symlinkSync("v1", join(home, "current"));
+    symlinkSync("v2", join(home, "next"));
+    more = `:${["current", "next", "gone/deep/bin"].map((name) => join(home, name)).join(":")}:./own/tools`;
+    expect(await doubts("v1/git", "v2/git", "gone/deep/bin/git", "bin/git", "shop/own/tools/git")).toEqual(
+      Array(5).fill("path"),
+    );
+    expect(await doubts("v3/git", "gone/deep/x", "shop/bin/git", "own/x")).toEqual(Array(4).fill(null));
+    expect(await doubts("tree:gone", "tree:bin", "tree:v2", "tree:other")).toEqual(Array(4).fill("path"));
+    more = ":";
+    expect(await doubts("a")).toEqual(["path"]);
+  });
+
+  it("starts where the project has nothing to load", async () => {
+    const { runScript } = await import("./scripts.ts");
+    const script = { text: "pwd", values: [], timeout_ms: 5_000 };
+    const run = (sandbox: never) => runScript(ports.toolbox, sandbox, script, signal);
+    expect((await ports.connection.call(run as never, signal)) as unknown).toEqual({ output: "/\n", exit_code: 0 });
   });
 });

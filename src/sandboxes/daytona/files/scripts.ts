@@ -1,5 +1,6 @@
 // Runs our own short shell scripts in the sandbox, for operations that the daemon's API lacks. They are POSIX shell,
-// use only programs that BusyBox also has, take all values as arguments, and end by themselves.
+// use only programs that BusyBox also has, take all values as arguments, and end by themselves. They start at the root,
+// so that no program loads what is in the project.
 
 import { DaytonaFailure } from "../client/failure.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
@@ -29,7 +30,7 @@ export async function runScript(
   { text, values, timeout_ms, answer_bytes = ANSWER_BYTES }: Script,
   signal: AbortSignal,
 ): Promise<{ output: string; exit_code: number }> {
-  const command = ["sh -c", ...[text, "taskloom", ...values].map(quote)].join(" ");
+  const command = ["/bin/sh -c", ...[`cd /\n${text}`, "taskloom", ...values].map(quote)].join(" ");
   const body = JSON.stringify({ command, timeout: Math.ceil(timeout_ms / 1000) });
   const request = {
     method: "POST" as const,

@@ -16,9 +16,13 @@ const MAX_CHARACTERS = 1_000_000;
 /** 2 MB take a second or two. */
 const COMMAND_MS = 60_000;
 
-/** Libraries that images for agents often have, from the best text to the plainest. `$1` is the PDF, `$2` the text. */
+/**
+ * Libraries that images for agents often have, from the best text to the plainest. `$1` is the PDF, `$2` the text. An
+ * isolated Python loads nothing of the project; `pip` may have put the library into the home, below a name with a dot.
+ */
 const program = `
-import sys
+import os, sys
+sys.path.append(os.path.expanduser("~/.local/lib/python%d.%d/site-packages" % sys.version_info[:2]))
 source, target = sys.argv[1:3]
 def read():
     try:
@@ -50,11 +54,19 @@ export async function readPdf(url: string, bytes: Uint8Array, reader: PdfReader)
   }
 }
 
-const script = [
-  'if command -v pdftotext >/dev/null 2>&1; then exec timeout 50 pdftotext -enc UTF-8 "$1" "$2"; fi',
-  "command -v python3 >/dev/null 2>&1 || exit 42",
-  'exec timeout 50 python3 -c "$3" "$1" "$2"',
-].join("; ");
+// Starts in the work dir and goes to the root. A folder of PATH inside the work dir is left out unless it is below a
+// name with a dot: an environment of the project has libraries that an agent writes unasked.
+const script = `work=$(pwd -P)/; cd / || exit 1
+own= IFS=:; set -f
+for each in $PATH; do
+  each=$(cd -P -- "$each" 2>/dev/null && pwd -P) || continue
+  case $each/ in "$work"*) case /\${each#"$work"} in */.*) ;; *) continue ;; esac ;; esac
+  own=\${own:+$own:}$each
+done
+unset IFS; set +f; PATH=$own
+if command -v pdftotext >/dev/null 2>&1; then exec timeout 50 pdftotext -enc UTF-8 "$1" "$2"; fi
+command -v python3 >/dev/null 2>&1 || exit 42
+exec timeout 50 python3 -I -c "$3" "$1" "$2"`;
 
 const NO_PROGRAM =
   "the sandbox has no program that does. Install one (poppler-utils, or pypdf with pip) and call fetch_url again";
@@ -63,7 +75,7 @@ async function read(url: string, bytes: Uint8Array, { sandbox, tool_call_id, sig
   const name = toHex(await hashText(url)).slice(0, 16);
   const [source, target] = [`/tmp/fetch_url/${name}.pdf`, `/tmp/fetch_url/${name}.txt`];
   await sandbox.writeFile(source, bytes, signal);
-  const command = `sh -c ${quote(script)} sh ${[source, target, program].map(quote).join(" ")}`;
+  const command = `/bin/sh -c ${quote(script)} sh ${[source, target, program].map(quote).join(" ")}`;
   const request = { command_id: `${tool_call_id}_pdf`, command, wait_ms: COMMAND_MS };
   const { exit_code } = await sandbox.runCommand(request, () => {}, signal);
   if (exit_code === 42) return refuse(source, NO_PROGRAM);

@@ -1,11 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { callsTools, ScriptedRun, says } from "../../../test/fakes/scripted-run.ts";
-import { agentConfig } from "../../protocol/agents/agent.ts";
-import { fileTools } from "../../tools/files.ts";
-import { shellTools } from "../../tools/shell.ts";
-import { SandboxError, type SandboxPlaces } from "../sandbox.ts";
-
-const around = { work: "/workspace", home: "/home/u", search_path: ["/usr/bin"] };
+import { callsTools, ScriptedRun, says } from "../../../../test/fakes/scripted-run.ts";
+import { agentConfig } from "../../../protocol/agents/agent.ts";
+import { fileTools } from "../../../tools/files.ts";
+import { shellTools } from "../../../tools/shell.ts";
+import { SandboxError, type SandboxPlace } from "../../sandbox.ts";
 
 const gated = { approvals: { execute_command: ["*"] } };
 
@@ -20,10 +18,10 @@ async function write(
   const asked: string[][] = [];
   run.impatient = impatient;
   run.realSandbox = Object.assign(run.sandbox, {
-    locate: async (paths: string[]) => {
-      asked.push(paths);
+    locate: async (paths: readonly { path: string }[]) => {
+      asked.push(paths.map((each) => each.path));
       if (cancels) run.cancel.abort();
-      return answer === undefined ? { ...around, places: [{ real: `/workspace/${path}`, role: null }] } : answer();
+      return answer === undefined ? [{ below: path, doubt: null }] : answer();
     },
   });
   const call = { id: "c", type: "function" as const, function: { name: "create_file", arguments: written } };
@@ -38,14 +36,14 @@ async function write(
 }
 
 interface Options {
-  answer?: () => SandboxPlaces | null | Promise<SandboxPlaces>;
+  answer?: () => SandboxPlace[] | null | Promise<SandboxPlace[]>;
   agent?: object;
   cancels?: boolean;
   impatient?: boolean;
   is_granted?: boolean;
 }
 
-const leadingTo = (real: string | null) => () => ({ ...around, places: [{ real, role: null }] });
+const doubted = (doubt: SandboxPlace["doubt"]) => () => [{ below: "docs/config", doubt }];
 
 describe("where a path leads", () => {
   it("is not asked for agents whose commands need no approval", async () => {
@@ -64,24 +62,24 @@ describe("where a path leads", () => {
 
   it("is asked once, before the call counts as started", async () => {
     const { outcome, asked, isWritten, facts } = await write("docs/config", {
-      answer: leadingTo("/workspace/.git/config"),
+      answer: doubted("link"),
     });
     expect(asked).toEqual([["docs/config"]]);
     expect(isWritten).toBe(false);
     expect(facts.map(({ type }) => type)).toEqual(["assistant_message"]);
-    const why = expect.stringContaining("docs/config (which leads to /workspace/.git/config): git runs programs");
+    const why = expect.stringContaining("docs/config: it leads through a link");
     expect(outcome).toMatchObject({
       interrupts: [{ reason: "approval", message: why, response_schema: { type: "object", description: why } }],
     });
   });
 
-  it("lets a call be made that makes nothing run", async () => {
+  it("lets a call be made that writes a plain file", async () => {
     const { outcome, isWritten } = await write("docs/config");
     expect([outcome.status, isWritten]).toEqual(["completed", true]);
   });
 
   it("is not asked of a call that a person has approved", async () => {
-    const answer = leadingTo("/workspace/.git/config");
+    const answer = doubted("link");
     for (const path of ["docs/config", ".git/config"]) {
       const { outcome, asked, isWritten } = await write(path, { answer, is_granted: true });
       expect([outcome.status, asked, isWritten], path).toEqual(["completed", [], true]);
@@ -90,8 +88,8 @@ describe("where a path leads", () => {
 
   it("is taken for harmless where a sandbox has no links, and for a doubt where it can't be determined", async () => {
     expect((await write("a", { answer: () => null })).isWritten).toBe(true);
-    expect((await write("a", { answer: leadingTo(null) })).outcome.status).toBe("interrupted");
-    expect((await write("a", { answer: () => ({ ...around, places: [] }) })).outcome.status).toBe("interrupted");
+    expect((await write("a", { answer: doubted("unknown") })).outcome.status).toBe("interrupted");
+    expect((await write("a", { answer: () => [] })).outcome.status).toBe("interrupted");
   });
 
   it("is the call's failure where the sandbox fails", async () => {
@@ -104,7 +102,7 @@ describe("where a path leads", () => {
   });
 
   it("that is not known in time, or while the run is cancelled, leaves the call not made", async () => {
-    const answer = () => new Promise<SandboxPlaces>(() => {});
+    const answer = () => new Promise<SandboxPlace[]>(() => {});
     const late = await write("a", { answer, impatient: true });
     expect([late.result?.content, late.isWritten]).toEqual([expect.stringMatching(/^not executed: /), false]);
     const cancelled = await write("a", { cancels: true });
