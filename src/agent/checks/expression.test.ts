@@ -203,6 +203,16 @@ describe("an expression made to take long", () => {
     60_000,
   );
 
+  it("takes turns with those of other threads", async () => {
+    const lines = Array(50).fill("a".repeat(500));
+    const all = Array.from({ length: 8 }, () => yields("(?:a?){100}[xy]", lines));
+    for (const { found, turns, longest } of await Promise.all(all)) {
+      expect(found).toBe(false);
+      expect(turns).toBeGreaterThan(3);
+      expect(longest).toBeLessThan(500);
+    }
+  });
+
   it("is never asked for a line that is too long for it, and matches the others", async () => {
     const long = "b".repeat(mebibyte);
     expect(await matches("a{2}b?c?d?e?f?$", long, "aa")).toBe(true);
