@@ -1,6 +1,8 @@
 // The file system of a sandbox in memory: maps absolute paths to bytes, and keeps empty folders.
+
+import { fitsName } from "../../src/agent/globs.ts";
 import { type FileInfo, type FileMatch, type FileSearch, SandboxError } from "../../src/agent/sandbox.ts";
-import { fitsName, readGlob } from "../../src/sandboxes/glob.ts";
+import { readGlob } from "../../src/sandboxes/glob.ts";
 import { isInBulkyFolder, isWithin, parentOf, resolvePath, showPath } from "../../src/sandboxes/paths.ts";
 
 const folders = { work: "/work", home: "/root" };

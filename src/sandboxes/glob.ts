@@ -1,5 +1,7 @@
 // Globs as models write them (`*.ts`, `src/**/*.tsx`). A provider's own search gets the base name, which every provider
 // supports; the folders in the glob are matched here.
+
+import { fitsParts } from "../agent/globs.ts";
 import { SandboxError } from "../agent/sandbox.ts";
 
 /** Real globs have two or three wildcards. */
@@ -29,45 +31,4 @@ export function readGlob(glob: string): Glob {
     source: [...parts, base].join("/"),
     fitsFolders: (path) => isAnywhere || fitsParts(parts, path.split("/").slice(0, -1)),
   };
-}
-
-/** Works row by row over the pattern, so that no pattern takes longer than its length times the path's length. */
-function fitsParts(pattern: string[], path: string[]): boolean {
-  // reached[n]: the pattern so far matches the first n folders.
-  let reached = [true, ...path.map(() => false)];
-  for (const part of pattern) {
-    const next = reached.map(() => false);
-    for (let count = 0; count <= path.length; count++) {
-      const folder = path[count - 1];
-      if (part === "**") next[count] = reached[count] === true || next[count - 1] === true;
-      else next[count] = folder !== undefined && reached[count - 1] === true && fitsName(part, folder);
-    }
-    reached = next;
-  }
-  return reached[path.length] === true;
-}
-
-/**
- * Matches `*` and `?` within one name. After a mismatch only the last star takes one more character, so no star is
- * tried twice.
- */
-export function fitsName(pattern: string, name: string): boolean {
-  let place = 0;
-  let star = -1;
-  let taken = 0;
-  for (let index = 0; index < name.length; ) {
-    if (place < pattern.length && pattern[place] === "*") {
-      star = place++;
-      taken = index;
-    } else if (place < pattern.length && (pattern[place] === "?" || pattern[place] === name[index])) {
-      place++;
-      index++;
-    } else if (star !== -1) {
-      place = star + 1;
-      index = ++taken;
-    } else {
-      return false;
-    }
-  }
-  return /^\**$/.test(pattern.slice(place));
 }

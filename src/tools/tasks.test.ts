@@ -32,6 +32,13 @@ describe("the plan's tools", () => {
     expect(result.details).toEqual({ version: 1, total_tasks: 2, completed_tasks: 0 });
   });
 
+  it("refuse at once what would take long to read", async () => {
+    const checks = [{ type: "command", run: "ls", matches: "((((){1000}){1000}){1000}){1000}" }];
+    const input = { sections: [{ title: "S", tasks: [{ content: "A", checks }] }] };
+    const result = await callTool(taskTools, "create_tasks", input);
+    expect(result).toMatchObject({ is_error: true, content: expect.stringContaining("too long when its repetitions") });
+  });
+
   it("say that nothing was added if the same is planned twice", async () => {
     const plan = await made();
     const result = await callTool(taskTools, "create_tasks", { sections }, { plan });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { CheckInput } from "../../protocol/plan/check.ts";
 import { handOf, makeChecks } from "./make.ts";
-import { findPatternFault } from "./pattern.ts";
 import { canonicalSpec, commandsOf, isSameSpec } from "./spec.ts";
 
 const hand = handOf("model", { makeCheckId: () => "check_1" });
@@ -92,34 +91,6 @@ describe("makeChecks", () => {
     expect(message).toMatch(/^Check 1, \{.*\}, was not added: .*looks like \{"type":/);
     expect(message.length).toBeLessThan(900);
   });
-});
-
-describe("findPatternFault", () => {
-  it.each([
-    "a(?=b)",
-    "a(?!b)",
-    "(?<=a)b",
-    "(?<!a)b",
-    "(a)\\1",
-    "(?<n>a)\\k<n>",
-    "(",
-    "[",
-    "a**",
-    "a{2000}",
-    "(?:a{100}){100}",
-    "[é😀]",
-    "a++",
-    "[\\]\\1]",
-  ])("refuses %s", (pattern) => {
-    expect(findPatternFault(pattern)).not.toBeNull();
-  });
-
-  it.each(["^ok$", "[(?=]", "\\(?=x", "\\\\1", "a{1,3}|b", "(?:a|b)+", "(?<n>a)", "\\d+ passed", "(?i)ok"])(
-    "takes %s",
-    (pattern) => {
-      expect(findPatternFault(pattern)).toBeNull();
-    },
-  );
 });
 
 describe("isSameSpec", () => {

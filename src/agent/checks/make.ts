@@ -7,7 +7,7 @@ import { newId } from "../../protocol/ids.ts";
 import { type Check, type CheckAuthor, type CheckInput, checkInput, checkTypes } from "../../protocol/plan/check.ts";
 import { hasText } from "./describe.ts";
 import { recognizeEmpty } from "./empty/empty-check.ts";
-import { findPatternFault } from "./pattern.ts";
+import { compileWork, readExpression } from "./expression.ts";
 import { canonicalSpec } from "./spec.ts";
 
 /** Who writes, and how their checks get ids. Tests pass their own. */
@@ -18,10 +18,20 @@ export interface Hand {
   may_weaken?: boolean;
   /** The person has agreed to what the model wrote. A check that can't fail stays the model's all the same. */
   agrees?: boolean;
+  /** What one request may still have read, of `READ_WORK`. */
+  work: { left: number };
 }
 
-export function handOf(author: CheckAuthor, more: Partial<Hand> = {}): Hand {
-  return { author, makeCheckId: () => newId("chk"), ...more };
+/**
+ * 140 ms at most: a check takes 20 units to read, its expression one for each instruction, and a check that is read
+ * already two for each task. A plan has room for 240 checks.
+ */
+const READ_WORK = 40_000;
+const CHECK_WORK = 20;
+
+/** One hand is for one request. */
+export function handOf(author: CheckAuthor, more: Partial<Omit<Hand, "author" | "work">> = {}): Hand {
+  return { author, makeCheckId: () => newId("chk"), ...more, work: { left: READ_WORK } };
 }
 
 /**
@@ -46,8 +56,6 @@ function hash(text: string, seed: number): number {
   return value >>> 0;
 }
 
-export const modelHand = handOf("model");
-
 export type MadeChecks = { ok: true; checks: Check[] } | { ok: false; message: string };
 
 const forms: Record<string, string> = {
@@ -61,19 +69,44 @@ const forms: Record<string, string> = {
 /** How much of a check that can't be read is quoted. */
 const QUOTED_CHARACTERS = 200;
 
-export function makeChecks(inputs: readonly unknown[], { author, makeCheckId, agrees }: Hand): MadeChecks {
+type Spec = { spec: CheckInput } | { fault: string };
+
+/** By what somebody wrote: an operation may give one check to 500 tasks, and several rules look at one call. */
+const known = new WeakMap<object, Spec>();
+
+export function makeChecks(inputs: readonly unknown[], { author, makeCheckId, agrees, work }: Hand): MadeChecks {
   const checks: Check[] = [];
   for (const [at, input] of inputs.entries()) {
-    const read = checkInput().safeParse(input);
-    const spec = read.success ? cleanSpec(read.data) : null;
-    const fault = spec === null ? describeIssue(read.error?.issues[0]) : findFault(spec);
-    if (spec === null || fault !== null) {
+    const read = readSpec(input, work);
+    if (work.left < 0) return { ok: false, message: TOO_MUCH };
+    if ("fault" in read) {
       const quoted = cutEnd(JSON.stringify(input) ?? "", QUOTED_CHARACTERS).toWellFormed();
-      return { ok: false, message: `Check ${at + 1}, ${quoted}, was not added: ${fault}. ${describeForm(input)}` };
+      return { ok: false, message: `Check ${at + 1}, ${quoted}, was not added: ${read.fault}. ${describeForm(input)}` };
     }
+    const { spec } = read;
     checks.push({ id: makeCheckId(), author: agrees && recognizeEmpty(spec) !== null ? "model" : author, spec });
   }
   return { ok: true, checks };
+}
+
+const TOO_MUCH =
+  "These are too many checks at once, or their expressions are too long in all. Add some of them later, or let one command check several things.";
+
+function workOf(expression: unknown): number {
+  return typeof expression === "string" ? compileWork(expression) : 0;
+}
+
+function readSpec(input: unknown, work: Hand["work"]): Spec {
+  const written = isRecord(input) ? input : {};
+  const former = known.get(written);
+  work.left -= former === undefined ? CHECK_WORK + workOf(written.matches) : 2;
+  if (former !== undefined || work.left < 0) return former ?? { fault: "" };
+  const parsed = checkInput().safeParse(input);
+  const spec = parsed.success ? cleanSpec(parsed.data) : null;
+  const fault = spec === null ? describeIssue(parsed.error?.issues[0]) : findFault(spec);
+  const read = spec === null || fault !== null ? { fault: fault ?? "" } : { spec };
+  known.set(written, read);
+  return read;
 }
 
 function describeIssue(issue: { path: PropertyKey[]; message: string } | undefined): string {
@@ -138,8 +171,8 @@ function findCommandFault(command: string): string | null {
 }
 
 function findTextFault({ matches }: { matches?: string | undefined }): string | null {
-  const fault = matches === undefined ? null : findPatternFault(matches);
-  return fault === null ? null : `matches ${fault}`;
+  const read = matches === undefined ? null : readExpression(matches);
+  return read === null || read.ok ? null : `matches ${read.why}`;
 }
 
 /** Whether the place is in the project is known where the files are. What leaves it by its text is refused here. */

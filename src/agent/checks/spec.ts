@@ -11,8 +11,19 @@ const defaults: Record<string, Record<string, unknown>> = {
   person: {},
 };
 
+/** A plan's rules compare each check with each, and a check never changes. */
+const texts = new WeakMap<CheckInput, string>();
+
 /** JSON with sorted keys, without fields that only say the default. */
 export function canonicalSpec(spec: CheckInput): string {
+  const known = texts.get(spec);
+  if (known !== undefined) return known;
+  const text = writeSpec(spec);
+  texts.set(spec, text);
+  return text;
+}
+
+function writeSpec(spec: CheckInput): string {
   const usual: Record<string, unknown> = { ...defaults[spec.type], ...("port" in spec ? { path: "/" } : {}) };
   return toText(Object.fromEntries(Object.entries(spec).filter(([name, value]) => usual[name] !== value)));
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { processorTime } from "../../../test/fakes/processor-time.ts";
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import type { Plan, TaskStatus } from "../../protocol/plan/task.ts";
 import { editPlan } from "./edits.ts";
@@ -113,5 +114,66 @@ describe("position", () => {
   it("is refused for tasks of several sections at once, and for an unknown task", () => {
     expect(refusal(plan(), { op: "update", task_ids: ["task_a", "task_d"], position: 0 })).toMatch(/several sections/);
     expect(refusal(plan(), { op: "update", task_ids: ["task_x"], position: 0 })).toMatch(/no task/);
+  });
+});
+
+describe("an edit made to take long", () => {
+  const many: Plan = {
+    ...plan(),
+    tasks: Array.from({ length: 200 }, (_, at) => ({
+      ...{ id: `task_${at}`, content: `${at}`, status: "pending", section_id: "sec_1" },
+    })),
+  };
+  const task_ids = many.tasks.map(({ id }) => id);
+  const check = (matches: string, path = "a") => ({ type: "file" as const, path, matches });
+  const long = "ab?".repeat(300);
+  const edits: [name: string, operations: PlanOperation[], message: RegExp][] = [
+    [
+      "by an expression that repeats repetitions",
+      [{ op: "update", task_ids, checks: [check("((((){1000}){1000}){1000}){1000}")] }],
+      /too long when its repetitions are written out/,
+    ],
+    [
+      "by 240,000 checks that are the same",
+      Array.from({ length: 60 }, () => ({ op: "update", task_ids, checks: Array(20).fill(check("^ok$")) })),
+      /too many checks at once/,
+    ],
+    [
+      "by 40 times the same check",
+      Array.from({ length: 40 }, () => ({ op: "update" as const, task_ids, checks: [check("^ok$")] })),
+      /^$/,
+    ],
+    [
+      "by 800 long expressions",
+      Array.from({ length: 100 }, (_, at) => ({
+        ...{ op: "update" as const, task_ids: [`task_${at}`] },
+        checks: Array.from({ length: 8 }, (_, each) => check(`${long}${at} ${each}{900}`)),
+      })),
+      /expressions are too long in all/,
+    ],
+    [
+      "by new tasks with twenty checks each",
+      [
+        {
+          ...{ op: "create", section_title: "S" },
+          task_contents: Array.from({ length: 1000 }, (_, at) => ({
+            content: `${at}`,
+            checks: Array.from({ length: 20 }, (_, each) => check("^ok$", `${each % 8}`)),
+          })),
+        },
+      ],
+      /too many checks at once/,
+    ],
+  ];
+  it.each(edits)("is applied or refused at once: %s", async (_, operations, message) => {
+    // As it comes: nothing of it is the same object.
+    const received = JSON.parse(JSON.stringify(operations)) as PlanOperation[];
+    let said = "";
+    expect(
+      await processorTime(() => {
+        said = refusal(many, ...received);
+      }),
+    ).toBeLessThan(1_000);
+    expect(said).toMatch(message);
   });
 });

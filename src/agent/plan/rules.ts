@@ -11,7 +11,7 @@ import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Plan, Section, Task, TaskStatus } from "../../protocol/plan/task.ts";
 import { type ChecksChange, changeChecks, findChecksFault } from "../checks/change.ts";
-import { type Hand, modelHand } from "../checks/make.ts";
+import { type Hand, handOf } from "../checks/make.ts";
 import { withVerification } from "../checks/verification.ts";
 import { isMadeAnew } from "../checks/weakening.ts";
 import type { ClearAllInput, CreateTasksInput, DeleteTasksInput, TaskInput, UpdateTasksInput } from "./arguments.ts";
@@ -46,7 +46,7 @@ export function createTasks(
   plan: Plan,
   input: CreateTasksInput,
   makeId: MakeId = newId,
-  hand: Hand = modelHand,
+  hand: Hand = handOf("model"),
 ): PlanChange {
   const additions = readAdditions(plan, input);
   if (typeof additions === "string") return refuse(additions);
@@ -114,7 +114,12 @@ function readAdditions(
   return [{ title: input.section_title, tasks: input.task_contents }];
 }
 
-export function updateTasks(plan: Plan, input: UpdateTasksInput, order: PlanOrder, hand: Hand = modelHand): PlanChange {
+export function updateTasks(
+  plan: Plan,
+  input: UpdateTasksInput,
+  order: PlanOrder,
+  hand: Hand = handOf("model"),
+): PlanChange {
   const { status, section_id, checks, remove_checks } = input;
   const content = input.content === undefined ? undefined : cleanText(input.content);
   if ([status, content, section_id, checks, remove_checks].every((field) => field === undefined)) {
@@ -232,7 +237,7 @@ function changeTasks(
   plan: Plan,
   ids: Set<string>,
   change: { status?: TaskStatus; content?: string },
-  hand: Hand = modelHand,
+  hand: Hand = handOf("model"),
 ): Plan {
   const tasks = plan.tasks.map((task) => {
     if (!ids.has(task.id)) return task;

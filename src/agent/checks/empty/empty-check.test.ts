@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { processorTime } from "../../../../test/fakes/processor-time.ts";
 import type { CheckInput } from "../../../protocol/plan/check.ts";
 import { recognizeEmpty } from "./empty-check.ts";
 
@@ -110,4 +111,12 @@ describe("recognizeEmpty", () => {
   ])("says nothing about %j", (spec) => {
     expect(recognizeEmpty(spec)).toBeNull();
   });
+
+  it.each(["( ", "! ", "timeout 1 ", "{ ", "true && ", "sh -c '", "\\", "env ", "print(", "echo a | "])(
+    "takes time in proportion to a command of %s",
+    async (part) => {
+      const specs = Array.from({ length: 50 }, () => command(part.repeat(2_000 / part.length), { contains: "x" }));
+      expect(await processorTime(() => specs.map(recognizeEmpty))).toBeLessThan(500);
+    },
+  );
 });

@@ -2,8 +2,18 @@
 // what it doesn't understand may fail.
 import type { CheckInput } from "../../../protocol/plan/check.ts";
 
+/** A check never changes, and is looked at with each edit of its plan. */
+const known = new WeakMap<CheckInput, string | null>();
+
 /** What to tell the model about a check that can't fail; null if it may fail. */
 export function recognizeEmpty(spec: CheckInput): string | null {
+  const former = known.get(spec);
+  const found = former === undefined ? judge(spec) : former;
+  known.set(spec, found);
+  return found;
+}
+
+function judge(spec: CheckInput): string | null {
   if (spec.type === "command") return judgeCommand(spec);
   if (spec.type === "file") return judgeFile(spec);
   return null;
@@ -43,7 +53,7 @@ interface Segment {
  * word like others.
  */
 function splitCommand(command: string): Segment[] {
-  const [, braced, grouped] = /^\s*(?:\{\s([^{}]*?);?\s*\}|\(([^()]*)\))\s*$/s.exec(command) ?? [];
+  const [, braced, grouped] = /^(?:\{\s([^{}]*)\}|\(([^()]*)\))$/.exec(command.trim()) ?? [];
   const inner = braced ?? grouped;
   if (inner !== undefined) return splitCommand(inner);
   const segments: Segment[] = [];
@@ -108,15 +118,25 @@ function constantExit(last: Segment, all: readonly Segment[]): { code: number; b
 const wrappers = new Set(["env", "exec", "command", "nice", "nohup", "time", "eval", "builtin", "("]);
 
 /** The exit code of a segment that does nothing; null if it may do something. */
-function constantOf({ words, joint }: Segment): number | null {
-  const [first = "", ...given] = words;
-  const program = first.replace(/^\/(?:usr\/)?bin\//, "");
-  if (wrappers.has(program) && given.length > 0) return constantOf({ words: given, joint });
-  if (program === "!" && given.length > 0) {
-    const code = constantOf({ words: given, joint });
-    return code === null ? null : code === 0 ? 1 : 0;
+function constantOf({ words }: Segment): number | null {
+  let [at, isNegated] = [0, false];
+  for (; at < words.length - 1; at++) {
+    const word = words[at] ?? "";
+    if (word === "!") isNegated = !isNegated;
+    else if (word === "timeout" && at < words.length - 2) at++;
+    else if (!wrappers.has(nameOf(word))) break;
   }
-  if (program === "timeout" && given.length > 1) return constantOf({ words: given.slice(1), joint });
+  const code = constantProgram(words.slice(at));
+  return code === null || !isNegated ? code : code === 0 ? 1 : 0;
+}
+
+function nameOf(word: string): string {
+  return word.replace(/^\/(?:usr\/)?bin\//, "");
+}
+
+function constantProgram(words: readonly string[]): number | null {
+  const [first = "", ...given] = words;
+  const program = nameOf(first);
   const script = scriptOf(program, given);
   if (script !== null) return script;
   switch (program) {

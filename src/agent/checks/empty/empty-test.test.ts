@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { assertsNothing, listEmptyTests } from "./empty-test.ts";
+import { processorTime } from "../../../../test/fakes/processor-time.ts";
+import type { Task } from "../../../protocol/plan/task.ts";
+import type { ModelMessage } from "../../model.ts";
+import { assertsNothing, describeEmptyTests, listEmptyTests } from "./empty-test.ts";
 
 describe("a test that asserts nothing", () => {
   it.each([
@@ -53,12 +56,91 @@ describe("a test that asserts nothing", () => {
       ["test/a.test.js", "console.log('ok')"],
       ["test/b.test.js", "if (b() !== 1) throw 1"],
     ]);
-    const run = (command: string) => listEmptyTests({ type: "command", run: command }, written);
+    const run = (command: string) => listEmptyTests([command], written);
     expect(run("npm test")).toEqual(["test/a.test.js"]);
     expect(run("cd test && node a.test.js")).toEqual(["test/a.test.js"]);
     expect(run("npx vitest run")).toEqual(["test/a.test.js"]);
     expect(run("node test/b.test.js")).toEqual([]);
     expect(run("npm run build")).toEqual([]);
-    expect(listEmptyTests({ type: "file", path: "test/a.test.js" }, written)).toEqual([]);
+    expect(listEmptyTests([], written)).toEqual([]);
+  });
+});
+
+const task = (run: string): Task => ({
+  ...{ id: "task_1", content: "a", status: "completed", section_id: "sec_1" },
+  checks: [{ id: "chk_1", author: "model", spec: { type: "command", run } }],
+});
+const wrote = (path: string, content: string): ModelMessage => ({
+  role: "assistant",
+  content: "",
+  tool_calls: [
+    { id: "c", type: "function", function: { name: "create_file", arguments: JSON.stringify({ path, content }) } },
+  ],
+});
+
+it("the newest text of a test counts", () => {
+  const [empty, honest] = ["console.log('ok')", "if (b() !== 1) throw 1"].map((text) => wrote("b.test.js", text));
+  if (empty === undefined || honest === undefined) throw new Error("none");
+  expect(describeEmptyTests([task("npm test")], [honest, empty])).toMatch(/^"b.test.js": you wrote this test/);
+  expect(describeEmptyTests([task("npm test")], [empty, honest])).toBeNull();
+  expect(describeEmptyTests([task("npm run build")], [empty])).toBeNull();
+});
+
+describe("a long test made to take long", () => {
+  const characters = 100_000;
+  it.each([
+    ...[
+      "/*",
+      "//",
+      "ok",
+      "a.",
+      "\n",
+      " ",
+      "expect(",
+      'expect("',
+      "expect('\"",
+      "expect(1).a( ",
+      "t.",
+      "t(1,",
+      "assert.a",
+      "t.a",
+    ],
+    ...[
+      "assert 1 ",
+      "assert\n",
+      "require('",
+      'require("\n',
+      "import ",
+      "from",
+      "'",
+      '"',
+      "`",
+      "#",
+      "assert(1,",
+      "1",
+      "self.1.",
+      "T(",
+    ],
+  ])("is judged in time in proportion to its length: %j", async (part) => {
+    const rest = "a ".repeat(2);
+    for (const path of ["a.test.js", "test_a.py", "a_test.go"])
+      for (const text of [
+        part.repeat(characters / part.length),
+        `expect(1).a(${part}`.padEnd(characters, part) + rest,
+      ]) {
+        expect(await processorTime(() => assertsNothing(path, text.slice(0, characters)))).toBeLessThan(500);
+      }
+  });
+
+  it("is not looked at if it is longer, nor are all of many", async () => {
+    expect(assertsNothing("a.test.js", " ".repeat(100_001))).toBe(false);
+    const rows = Array.from({ length: 200 }, (_, at) => wrote(`${at}.test.js`, `${"ok".repeat(49_000)} ${at}`));
+    let found: string | null = null;
+    expect(
+      await processorTime(() => {
+        found = describeEmptyTests([task("npm test")], rows);
+      }),
+    ).toBeLessThan(500);
+    expect(found).toMatch(/^"199.test.js", "198.test.js", "197.test.js":/);
   });
 });

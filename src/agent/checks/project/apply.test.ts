@@ -4,7 +4,7 @@ import type { CheckInput } from "../../../protocol/plan/check.ts";
 import type { Plan } from "../../../protocol/plan/task.ts";
 import { editPlan } from "../../plan/edits.ts";
 import { changeChecks } from "../change.ts";
-import { handOf, modelHand } from "../make.ts";
+import { handOf } from "../make.ts";
 import { noneCompleted, type ProjectChecks, withoutFormer, withProjectChecks } from "./apply.ts";
 
 const command = (run: string, more: object = {}): CheckInput => ({ type: "command", run, ...more });
@@ -72,7 +72,7 @@ describe("checks of the project", () => {
     const [task] = apply(checkedPlan(eight), ["task_1"], null).tasks;
     expect(task?.checks).toHaveLength(11);
     if (task === undefined) throw new Error("no task");
-    expect(changeChecks(task, { add: [command("more")] }, modelHand, "A").ok).toBe(false);
+    expect(changeChecks(task, { add: [command("more")] }, handOf("model"), "A").ok).toBe(false);
     const large = Array.from({ length: 100 }, (_, at) =>
       Array.from({ length: 8 }, (_more, place) => commandCheck(`${at} ${place} ${"x".repeat(1_900)}`)),
     );
@@ -84,7 +84,7 @@ describe("checks of the project", () => {
     const plan = apply(checkedPlan([]), ["task_1"], null);
     const [task] = plan.tasks;
     if (task === undefined) throw new Error("no task");
-    const removed = changeChecks(task, { remove: ["1"] }, modelHand, "A");
+    const removed = changeChecks(task, { remove: ["1"] }, handOf("model"), "A");
     if (!removed.ok) throw new Error(removed.message);
     expect(removed.task).toMatchObject({ weakened: true });
     const [again] = apply({ ...plan, tasks: [removed.task] }, ["task_1"], null).tasks;
@@ -93,7 +93,7 @@ describe("checks of the project", () => {
     const edit = editPlan(plan, [{ op: "update", task_ids: ["task_1"], remove_checks: [task.checks?.[0]?.id ?? ""] }]);
     if (!edit.ok) throw new Error(edit.message);
     expect(apply(edit.plan, ["task_1"], null)).toBe(edit.plan);
-    const agreed = changeChecks(task, { remove: ["1"] }, { ...modelHand, may_weaken: true }, "A");
+    const agreed = changeChecks(task, { remove: ["1"] }, handOf("model", { may_weaken: true }), "A");
     if (!agreed.ok) throw new Error(agreed.message);
     expect(texts(apply({ ...plan, tasks: [agreed.task] }, ["task_1"], null))[0]).toHaveLength(2);
   });

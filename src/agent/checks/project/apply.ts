@@ -5,7 +5,7 @@ import type { Check, ProtectedFile } from "../../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../../protocol/plan/task.ts";
 import { nameTask } from "../../plan/text.ts";
 import { changeChecks, findChecksFault } from "../change.ts";
-import { projectCheckId } from "../make.ts";
+import { handOf, projectCheckId } from "../make.ts";
 import { protectedPaths } from "../protect.ts";
 import { canonicalSpec } from "../spec.ts";
 import type { ProjectCheck } from "./file.ts";
@@ -62,7 +62,7 @@ function addTo(task: Task, wanted: readonly ProjectCheck[], files: readonly Prot
   const missing = specs.filter((spec) => !has.has(canonicalSpec(spec)));
   if (missing.length === 0) return task;
   const ids = missing.map((spec) => projectCheckId(task.id, spec));
-  const hand = { author: "project" as const, makeCheckId: () => ids.shift() ?? "" };
+  const hand = handOf("project", { makeCheckId: () => ids.shift() ?? "" });
   const changed = changeChecks(task, { add: missing }, hand, nameTask(task));
   if (!changed.ok) return changed.message;
   const texts = new Set(missing.map(canonicalSpec));
@@ -90,8 +90,7 @@ export function withoutFormer(plan: Plan, former: ProjectChecks, now: ProjectChe
       ? (task.checks ?? []).filter(({ author, spec }) => author === "project" && gone.has(canonicalSpec(spec)))
       : [];
     if (out.length === 0) return task;
-    const hand = { author: "project" as const, makeCheckId: () => "" };
-    const changed = changeChecks(task, { remove: out.map(({ id }) => id) }, hand, nameTask(task));
+    const changed = changeChecks(task, { remove: out.map(({ id }) => id) }, handOf("project"), nameTask(task));
     return changed.ok ? changed.task : task;
   });
   return tasks.every((task, at) => task === plan.tasks[at]) ? plan : { ...plan, tasks };

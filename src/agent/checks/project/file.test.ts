@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { processorTime } from "../../../../test/fakes/processor-time.ts";
 import { PROJECT_FILE, type ReadFile, readProjectFile } from "./file.ts";
 import { findGlobFault, matchesAny } from "./globs.ts";
 
@@ -103,6 +104,16 @@ checks:
   });
 });
 
+it("a project's file is refused at once if it would take long to read", async () => {
+  const long = '"((((){1000}){1000}){1000}){1000}"';
+  expect(why(await read(`version: 1\ntest: {run: a, matches: ${long}}`))).toMatch(/matches is too long when/);
+  const checks = Array.from(
+    { length: 16 },
+    (_, at) => `  - {always: true, run: a, matches: "${"ab?".repeat(300)}${at}{900}"}`,
+  );
+  expect(await processorTime(() => read(`version: 1\nchecks:\n${checks.join("\n")}`))).toBeLessThan(1_000);
+});
+
 describe("globs", () => {
   const all = ["shop/server.js", "shop/web/index.html", "README.md", "a+b/c.ts", "任务/一.ts"];
   it.each([
@@ -119,5 +130,21 @@ describe("globs", () => {
   ])("%s", (glob, matched) => {
     expect(findGlobFault(glob)).toBeNull();
     expect(all.filter((file) => matchesAny([glob], [file]))).toEqual(matched);
+  });
+
+  it.each(["src**", "**.ts", "[a]", "../a", "/a"])("%s is refused", (glob) => {
+    expect(findGlobFault(glob)).not.toBeNull();
+  });
+
+  it("are matched at once; what would take longer may match", async () => {
+    const globs = Array.from({ length: 20 }, (_, at) => `${"*a".repeat(98)}*${at}`);
+    const files = Array.from({ length: 100 }, (_, at) => `${"a".repeat(200)}/`.repeat(20) + at);
+    let found = false;
+    const work = () => {
+      found = matchesAny(globs, files);
+    };
+    expect(await processorTime(work)).toBeLessThan(500);
+    expect(found).toBe(true);
+    expect(matchesAny(globs, ["b"])).toBe(false);
   });
 });

@@ -1,13 +1,19 @@
-// Which files a check of the project is about. Globs and file names may be anybody's, so they are matched by the engine of
-// checks, in time in proportion to the name.
-import { readExpression } from "../run/expression.ts";
+// Which files a check of the project is about. Globs and file names may be anybody's.
+import { fitsParts } from "../../globs.ts";
 
-/** `**` is any number of folders, `*` and `?` stay within one. Names are relative to the checkout. */
+/** Comparisons of characters: 30 ms. Twenty usual globs and a hundred changed files take half. */
+const MAX_WORK = 3_000_000;
+
+/** Names are relative to the checkout. What takes too long to tell may match. */
 export function matchesAny(globs: readonly string[], files: readonly string[]): boolean {
-  return globs.some((glob) => {
-    const expression = readExpression(toExpression(glob));
-    // What takes too long to tell may match.
-    return expression.ok && expression.matches(files) !== false;
+  const patterns = globs.map(readGlob);
+  let work = 0;
+  return files.some((file) => {
+    const path = file.split("/");
+    return patterns.some((pattern, at) => {
+      work += (globs[at]?.length ?? 0) * file.length;
+      return work > MAX_WORK || fitsParts(pattern, path);
+    });
   });
 }
 
@@ -15,17 +21,13 @@ export function matchesAny(globs: readonly string[], files: readonly string[]): 
 export function findGlobFault(glob: string): string | null {
   if (glob.startsWith("/") || glob.split("/").includes("..")) return "leads out of the checkout";
   if (/[[\]{}!\\]/.test(glob)) return "has a sign that is not supported; use *, ** and ?";
-  const read = readExpression(toExpression(glob));
-  return read.ok ? null : read.why;
+  const isMixed = readGlob(glob).some((part) => part.includes("**") && part !== "**");
+  return isMixed ? "has ** beside other signs; write it between slashes, such as src/**/*.ts" : null;
 }
 
-function toExpression(glob: string): string {
-  const plain = glob.replace(/^(?:\.\/)+/, "").replace(/\/$/, "/**");
-  const inner = plain.replace(/\*\*\/|\*\*|\*|\?|[^\w/-]/g, (sign) => {
-    if (sign === "**/") return "(?:.*/)?";
-    if (sign === "**") return ".*";
-    if (sign === "*") return "[^/]*";
-    return sign === "?" ? "[^/]" : /[^\x20-\x7e]/.test(sign) ? sign : `\\${sign}`;
-  });
-  return `^${inner}$`;
+/** A folder is what is in it. */
+function readGlob(glob: string): string[] {
+  const parts = glob.split("/").filter((part, at, all) => part !== "." && (part !== "" || at === all.length - 1));
+  const last = parts.pop() ?? "";
+  return [...parts, ...(last === "" || last === "**" ? ["**", "*"] : [last])];
 }

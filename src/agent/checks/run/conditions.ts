@@ -3,7 +3,7 @@
 import { isRecord } from "../../../lib/is-record.ts";
 import { cutEnd } from "../../../lib/truncate.ts";
 import type { CheckInput } from "../../../protocol/plan/check.ts";
-import { readExpression } from "./expression.ts";
+import { readExpression } from "../expression.ts";
 
 export interface Kept {
   /** Whole, or its head and its tail. */
@@ -22,11 +22,11 @@ type JsonCondition = NonNullable<Extract<CheckInput, { type: "file" }>["json"]>;
 const SHOWN = 200;
 
 /** What is not as it should be, as a sentence; null if all is. `what` begins it: "The output". */
-export function findTextFault(
+export async function findTextFault(
   what: string,
   { contains, excludes, matches }: TextConditions,
   kept: Kept,
-): string | null {
+): Promise<string | null> {
   const cut = kept.is_cut ? `${what} is too long to be kept whole, and ` : "";
   if (contains !== undefined && !kept.parts.some((part) => part.includes(contains)))
     return `${cut ? `${cut}what was kept` : what} does not contain ${show(contains)}.`;
@@ -38,10 +38,10 @@ export function findTextFault(
   return matches === undefined ? null : findMatchFault(what, matches, kept);
 }
 
-function findMatchFault(what: string, matches: string, kept: Kept): string | null {
+async function findMatchFault(what: string, matches: string, kept: Kept): Promise<string | null> {
   const expression = readExpression(matches);
   if (!expression.ok) return `The expression ${show(matches)} ${expression.why}.`;
-  const found = expression.matches(listLines(kept));
+  const found = await expression.matches(listLines(kept));
   if (found === true) return null;
   if (found === "too_long") return `The expression ${show(matches)} takes too long on this text.`;
   const cut = kept.is_cut ? " that was kept; it is too long to be kept whole" : "";
@@ -49,12 +49,18 @@ function findMatchFault(what: string, matches: string, kept: Kept): string | nul
 }
 
 /** Whole lines only: a part of one could match by luck. */
-function listLines({ parts, is_cut }: Kept): string[] {
-  return parts.flatMap((part, at) => {
-    const lines = part.split(/\r?\n/);
-    if (!is_cut) return lines.at(-1) === "" && lines.length > 1 ? lines.slice(0, -1) : lines;
-    return at === 0 ? lines.slice(0, -1) : lines.slice(1);
-  });
+function* listLines({ parts, is_cut }: Kept): Iterable<string> {
+  for (const [at, part] of parts.entries()) {
+    const begins = !is_cut || at === 0;
+    const ends = is_cut ? at > 0 : !part.endsWith("\n");
+    let start = begins ? 0 : part.indexOf("\n") + 1;
+    if (start === 0 && !begins) continue;
+    for (let end = part.indexOf("\n", start); end >= 0; end = part.indexOf("\n", start)) {
+      yield part.slice(start, end > start && part[end - 1] === "\r" ? end - 1 : end);
+      start = end + 1;
+    }
+    if (ends) yield part.slice(start);
+  }
 }
 
 function findLine({ parts }: Kept, text: string): string | null {

@@ -14,78 +14,90 @@ function judge(output: string, spec: Partial<Extract<CheckInput, { type: "comman
 }
 
 describe("a command's output", () => {
-  it("passes with what it should have, and says what is missing", () => {
-    expect(judge("1 passed\n0 failed\n", { contains: "0 failed", matches: "^\\d+ passed$" }).outcome).toBe("passed");
-    expect(judge("a\n", { contains: "b" })).toEqual({
+  it("passes with what it should have, and says what is missing", async () => {
+    expect((await judge("1 passed\n0 failed\n", { contains: "0 failed", matches: "^\\d+ passed$" })).outcome).toBe(
+      "passed",
+    );
+    expect(await judge("a\n", { contains: "b" })).toEqual({
       outcome: "failed",
       reason: '`npm test` exited with 0. The output does not contain "b".',
     });
-    expect(judge("ok\nError: x\n", { excludes: "Error" }).reason).toMatch(/contains "Error": "Error: x"$/);
-    expect(judge("10 passed now", { matches: "^\\d+ passed$" }).reason).toMatch(/No line of the output matches/);
-    expect(judge("x", { matches: "(a" }).reason).toMatch(/has a \( without its \)/);
-    expect(judge("x", { exit_code: 1 }).reason).toBe('`npm test` exited with 0, not 1. Its last line: "x"');
+    expect((await judge("ok\nError: x\n", { excludes: "Error" })).reason).toMatch(/contains "Error": "Error: x"$/);
+    expect((await judge("10 passed now", { matches: "^\\d+ passed$" })).reason).toMatch(
+      /No line of the output matches/,
+    );
+    expect((await judge("a\r\n\r\nb", { matches: "^a$" })).outcome).toBe("passed");
+    expect((await judge("a\n", { matches: "^$" })).outcome).toBe("failed");
+    expect((await judge("", { matches: "^$" })).outcome).toBe("passed");
+    expect((await judge("x", { matches: "(a" })).reason).toMatch(/has a \( without its \)/);
+    expect((await judge("x", { exit_code: 1 })).reason).toBe('`npm test` exited with 0, not 1. Its last line: "x"');
   });
 
-  it("that was cut proves what was kept, and never what was not", () => {
+  it("that was cut proves what was kept, and never what was not", async () => {
     const head = "first\nhalf of a l";
     const tail = "ine\nlast\n";
-    expect(judge(head, { contains: "first" }, tail).outcome).toBe("passed");
-    expect(judge(head, { contains: "last" }, tail).outcome).toBe("passed");
-    expect(judge(head, { matches: "^last$" }, tail).outcome).toBe("passed");
-    expect(judge(head, { contains: "middle" }, tail).reason).toMatch(/too long to be kept whole/);
-    expect(judge(head, { excludes: "Error" }, tail)).toMatchObject({
+    expect((await judge(head, { contains: "first" }, tail)).outcome).toBe("passed");
+    expect((await judge(head, { contains: "last" }, tail)).outcome).toBe("passed");
+    expect((await judge(head, { matches: "^last$" }, tail)).outcome).toBe("passed");
+    expect((await judge(head, { contains: "middle" }, tail)).reason).toMatch(/too long to be kept whole/);
+    expect(await judge(head, { excludes: "Error" }, tail)).toMatchObject({
       ...{ outcome: "failed", reason: expect.stringContaining("can't be determined") },
     });
+    for (const cut of ["last", "ine"]) expect((await judge(head, { matches: "^$" }, cut)).outcome).toBe("failed");
     for (const matches of ["^half of a l$", "^ine$", "^half of a line$"])
-      expect(judge(head, { matches }, tail).outcome).toBe("failed");
+      expect((await judge(head, { matches }, tail)).outcome).toBe("failed");
   });
 
-  it("in a reason is one short line without control characters", () => {
+  it("in a reason is one short line without control characters", async () => {
     const output = `${"x".repeat(90_000)}\n\x1b[31m\x07bad\x1b[0m\r\u2028"quoted"\n\n`;
-    const { reason } = judge(output, { exit_code: 3 });
+    const { reason } = await judge(output, { exit_code: 3 });
     expect(reason).toBe('`npm test` exited with 0, not 3. Its last line: "bad \\"quoted\\""');
-    expect(judge("y".repeat(99_999), { exit_code: 3, run: "z\n".repeat(900) }).reason.length).toBeLessThan(500);
+    expect((await judge("y".repeat(99_999), { exit_code: 3, run: "z\n".repeat(900) })).reason.length).toBeLessThan(500);
   });
 });
 
 describe("a file", () => {
-  const file = (spec: object, text: string | null, size = text?.length ?? 0) =>
-    judgeFile({ type: "file", path: "f", ...spec }, { hash: text === null && size === 0 ? null : "h", size, text })
-      .outcome;
+  const file = async (spec: object, text: string | null, size = text?.length ?? 0) => {
+    const hash = text === null && size === 0 ? null : "h";
+    return (await judgeFile({ type: "file", path: "f", ...spec }, { hash, size, text })).outcome;
+  };
 
-  it("is there or not, has a size, and a text if one is asked for", () => {
-    expect(file({}, "x")).toBe("passed");
-    expect(file({}, null)).toBe("failed");
-    expect(file({ exists: false }, null)).toBe("passed");
-    expect(file({ exists: false }, "x")).toBe("failed");
-    expect(file({ min_bytes: 2 }, "x")).toBe("failed");
-    expect(file({ max_bytes: 0 }, "x")).toBe("failed");
-    expect(file({ min_bytes: 1, max_bytes: 1 }, "x")).toBe("passed");
-    expect(file({}, null, 9)).toBe("passed");
-    expect(file({ contains: "x" }, null, 9)).toBe("failed");
-    expect(file({ excludes: "x" }, null, 9)).toBe("failed");
-    expect(file({ contains: "x" }, "x", 2_000_000)).toBe("passed");
-    expect(file({ excludes: "y" }, "x", 2_000_000)).toBe("failed");
-    expect(file({ json: { path: "." } }, "1", 2_000_000)).toBe("failed");
+  it("is there or not, has a size, and a text if one is asked for", async () => {
+    expect(await file({}, "x")).toBe("passed");
+    expect(await file({}, null)).toBe("failed");
+    expect(await file({ exists: false }, null)).toBe("passed");
+    expect(await file({ exists: false }, "x")).toBe("failed");
+    expect(await file({ min_bytes: 2 }, "x")).toBe("failed");
+    expect(await file({ max_bytes: 0 }, "x")).toBe("failed");
+    expect(await file({ min_bytes: 1, max_bytes: 1 }, "x")).toBe("passed");
+    expect(await file({}, null, 9)).toBe("passed");
+    expect(await file({ contains: "x" }, null, 9)).toBe("failed");
+    expect(await file({ excludes: "x" }, null, 9)).toBe("failed");
+    expect(await file({ contains: "x" }, "x", 2_000_000)).toBe("passed");
+    expect(await file({ excludes: "y" }, "x", 2_000_000)).toBe("failed");
+    expect(await file({ json: { path: "." } }, "1", 2_000_000)).toBe("failed");
   });
 
-  it("is JSON with what is asked for at a path", () => {
+  it("is JSON with what is asked for at a path", async () => {
     const json = '{"items":[{"price":3,"name":"a.b"}],"none":null,"0":"zero"}';
     const has = (path: string, more: object = {}) => file({ json: { path, ...more } }, json);
-    expect([has("."), has("items"), has("items.0.price", { equals: 3 }), has("none", { equals: null })]).toEqual(
-      Array(4).fill("passed"),
-    );
-    expect([has("items", { min_items: 1 }), has("0", { equals: "zero" })]).toEqual(["passed", "passed"]);
-    for (const path of ["items.1", "items.00", "items.length", "items.-1", "constructor", "__proto__", "none.x", ""])
-      expect([path, has(path, { equals: "nothing" })]).toEqual([path, "failed"]);
     expect([
-      has("items", { min_items: 2 }),
-      has("none", { min_items: 0 }),
-      has("items.0.price", { equals: "3" }),
+      await has("."),
+      await has("items"),
+      await has("items.0.price", { equals: 3 }),
+      await has("none", { equals: null }),
+    ]).toEqual(Array(4).fill("passed"));
+    expect([await has("items", { min_items: 1 }), await has("0", { equals: "zero" })]).toEqual(["passed", "passed"]);
+    for (const path of ["items.1", "items.00", "items.length", "items.-1", "constructor", "__proto__", "none.x", ""])
+      expect([path, await has(path, { equals: "nothing" })]).toEqual([path, "failed"]);
+    expect([
+      await has("items", { min_items: 2 }),
+      await has("none", { min_items: 0 }),
+      await has("items.0.price", { equals: "3" }),
     ]).toEqual(Array(3).fill("failed"));
-    expect(file({ json: { path: "." } }, "no json")).toBe("failed");
+    expect(await file({ json: { path: "." } }, "no json")).toBe("failed");
     const deep = `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
-    expect(file({ json: { path: "a", equals: 1 } }, deep)).toBe("failed");
+    expect(await file({ json: { path: "a", equals: 1 } }, deep)).toBe("failed");
     expect(readJsonPath(JSON.parse('{"__proto__":1}'), "__proto__")).toEqual({ value: 1 });
   });
 });
@@ -94,7 +106,7 @@ describe("git and HTTP", () => {
   const state = { branch: "main", commit: "a".repeat(40), changed: [], unpushed: 0 };
   const git = (spec: object, more: object = {}) => judgeGit({ type: "git", ...spec }, { ...state, ...more });
 
-  it("pass if each thing that is asked for is so", () => {
+  it("pass if each thing that is asked for is so", async () => {
     expect(git({ clean: true, branch: "main", pushed: true }).outcome).toBe("passed");
     expect(git({ clean: true }, { changed: ["a"] }).reason).toBe('Not everything is committed: "a".');
     expect(git({ branch: "x" }, { branch: null }).outcome).toBe("failed");
@@ -102,9 +114,9 @@ describe("git and HTTP", () => {
     expect(git({ pushed: true }, { unpushed: null }).outcome).toBe("failed");
     expect(git({}, { commit: null }).outcome).toBe("failed");
     const answer = { status: 200, body: "ok", body_bytes: 2 };
-    expect(judgeHttp({ type: "http", port: 1 }, answer).outcome).toBe("passed");
-    expect(judgeHttp({ type: "http", port: 1, status: 201 }, answer).outcome).toBe("failed");
-    expect(judgeHttp({ type: "http", port: 1, excludes: "x" }, { ...answer, body_bytes: 99_999 }).outcome).toBe(
+    expect((await judgeHttp({ type: "http", port: 1 }, answer)).outcome).toBe("passed");
+    expect((await judgeHttp({ type: "http", port: 1, status: 201 }, answer)).outcome).toBe("failed");
+    expect((await judgeHttp({ type: "http", port: 1, excludes: "x" }, { ...answer, body_bytes: 99_999 })).outcome).toBe(
       "failed",
     );
   });

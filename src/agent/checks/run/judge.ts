@@ -14,6 +14,8 @@ export interface Judgement {
 type Spec<Type extends CheckInput["type"]> = Extract<CheckInput, { type: Type }>;
 
 const SHOWN_COMMAND = 80;
+/** A megabyte may be as many lines. */
+const LAST_CHARACTERS = 4_000;
 
 export function passed(reason: string): Judgement {
   return { outcome: "passed", reason };
@@ -27,14 +29,14 @@ export function notRun(reason: string): Judgement {
   return { outcome: "not_run", reason };
 }
 
-export function judgeCommand(spec: Spec<"command">, seen: CommandSeen, limit_ms: number): Judgement {
+export async function judgeCommand(spec: Spec<"command">, seen: CommandSeen, limit_ms: number): Promise<Judgement> {
   const name = nameCommand(spec.run);
   const last = describeLast(seen);
   if (seen.exit_code === null)
     return failed(`${name} had not ended after ${Math.round(limit_ms / 1000)} seconds.${last}`);
   const wanted = spec.exit_code ?? 0;
   if (seen.exit_code !== wanted) return failed(`${name} exited with ${seen.exit_code}, not ${wanted}.${last}`);
-  const fault = findTextFault("The output", spec, keptOf(seen));
+  const fault = await findTextFault("The output", spec, keptOf(seen));
   if (fault !== null) return failed(`${name} exited with ${wanted}. ${fault}`);
   return passed(`${name} exited with ${wanted}.`);
 }
@@ -52,12 +54,12 @@ function keptOf({ output_head, output_tail }: Pick<CommandSeen, "output_head" | 
 
 /** The last line is usually the error, or the totals. */
 function describeLast({ output_head, output_tail }: CommandSeen): string {
-  const lines = (output_tail || output_head).split("\n").map(oneLine);
+  const lines = (output_tail || output_head).trimEnd().slice(-LAST_CHARACTERS).split("\n").map(oneLine);
   const last = lines.findLast((line) => line !== "");
   return last === undefined ? " It printed nothing." : ` Its last line: ${show(last)}`;
 }
 
-export function judgeFile(spec: Spec<"file">, seen: FileSeen): Judgement {
+export async function judgeFile(spec: Spec<"file">, seen: FileSeen): Promise<Judgement> {
   const { path } = spec;
   const name = show(path);
   if (spec.exists === false)
@@ -71,7 +73,7 @@ export function judgeFile(spec: Spec<"file">, seen: FileSeen): Judgement {
   if (!asksForText) return passed(`${name} exists, with ${seen.size} bytes.`);
   if (seen.text === null) return failed(`${name} is no text in UTF-8.`);
   const is_cut = seen.size > SHOWN_FILE_BYTES;
-  const fault = findFault(`The file ${path}`, spec, { parts: [seen.text], is_cut });
+  const fault = await findFault(`The file ${path}`, spec, { parts: [seen.text], is_cut });
   return fault === null ? passed(`${name} has what it should have.`) : failed(fault);
 }
 
@@ -81,7 +83,7 @@ export interface HttpSeen {
   body_bytes: number;
 }
 
-export function judgeHttp(spec: Spec<"http">, seen: HttpSeen): Judgement {
+export async function judgeHttp(spec: Spec<"http">, seen: HttpSeen): Promise<Judgement> {
   const address = spec.url ?? `:${spec.port ?? ""}${spec.path ?? "/"}`;
   const wanted = spec.status ?? 200;
   const body = oneLine(seen.body);
@@ -90,13 +92,13 @@ export function judgeHttp(spec: Spec<"http">, seen: HttpSeen): Judgement {
     return failed(`GET ${oneLine(address)} answered ${seen.status}, not ${wanted}.${said}`);
   }
   const is_cut = seen.body_bytes > SHOWN_BODY_BYTES;
-  const fault = findFault("The answer", spec, { parts: [seen.body], is_cut });
+  const fault = await findFault("The answer", spec, { parts: [seen.body], is_cut });
   if (fault !== null) return failed(`GET ${oneLine(address)} answered ${wanted}. ${fault}`);
   return passed(`GET ${oneLine(address)} answered ${wanted}.`);
 }
 
-function findFault(what: string, spec: Spec<"file" | "http">, kept: Kept): string | null {
-  const fault = findTextFault(what, spec, kept);
+async function findFault(what: string, spec: Spec<"file" | "http">, kept: Kept): Promise<string | null> {
+  const fault = await findTextFault(what, spec, kept);
   return fault ?? (spec.json === undefined ? null : findJsonFault(what, spec.json, kept));
 }
 

@@ -49,7 +49,7 @@ export async function lookAtFile(
   { place, signal }: Pick<LookRequest, "place" | "signal">,
 ): Promise<Sight> {
   const seen = await place.readFile(spec.path, signal);
-  return { ...judgeFile(spec, seen), file_hash: seen.hash };
+  return { ...(await judgeFile(spec, seen)), file_hash: seen.hash };
 }
 
 export async function lookAtGit(
@@ -73,7 +73,7 @@ export async function lookAtAddress(
   }
   if (!answer.ok) return answer.refused ? notRun(answer.message) : failed(answer.message);
   const output = { head: answer.body, tail: "", bytes: answer.body_bytes, hash: answer.body_hash };
-  return { ...judgeHttp(spec, answer), output };
+  return { ...(await judgeHttp(spec, answer)), output };
 }
 
 export async function lookAtPort(
@@ -83,7 +83,7 @@ export async function lookAtPort(
   const request = { port: spec.port ?? 0, path: spec.path ?? "/", time_limit_ms: Math.min(REQUEST_MS, left_ms) };
   const seen = await place.request(request, signal);
   const output = { head: seen.body, tail: "", bytes: seen.body_bytes, hash: seen.body_hash };
-  return { ...judgeHttp(spec, seen), output };
+  return { ...(await judgeHttp(spec, seen)), output };
 }
 
 /** The program is ended by the caller, whatever happens. */
@@ -109,7 +109,7 @@ export async function lookAtCommand(
   const command = { command_id, run: spec.run, cwd: spec.cwd ?? null, time_limit_ms, tree };
   const seen = await place.runCommand(command, signal);
   const isShort = seen.exit_code === null && time_limit_ms < own_ms;
-  const judgement = isShort ? noTime() : judgeCommand(spec, seen, time_limit_ms);
+  const judgement = isShort ? noTime() : await judgeCommand(spec, seen, time_limit_ms);
   return { ...judgement, exit_code: seen.exit_code, output: outputOf(seen), tree: seen.tree };
 }
 

@@ -1,7 +1,9 @@
 // Finds files by name and lines by text. Leaves out node_modules and .git, unless the search begins inside them.
+
+import { fitsName } from "../../../agent/globs.ts";
 import type { FileMatch, FileSearch, FileSearchResult } from "../../../agent/sandbox.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
-import { fitsName, readGlob } from "../../glob.ts";
+import { readGlob } from "../../glob.ts";
 import { type Folders, isInBulkyFolder, isWithin, showPath } from "../../paths.ts";
 import { readFailure, toSandboxError } from "../client/failure.ts";
 import type { DaytonaFiles } from "./files.ts";
