@@ -26,9 +26,13 @@ export type Allowance =
   | { kind: "refused"; error: RunError; interrupt?: Interrupt }
   | { kind: "cancelled" };
 
+/** Cloudflare could not connect: refused (521), unreachable (523), without TLS (525), with a wrong certificate (526). */
+const unreached = new Set([521, 523, 525, 526]);
+
 /** An answer that refuses a call before any work: it costs nothing. Whatever is not plainly such an answer may cost. */
 export function isFreeStatus(status: number): boolean {
   // 408 and 499 end a call that was under way. Overloaded servers answer 503, Anthropic's 529.
+  if (unreached.has(status)) return true;
   return status === 503 || status === 529 || (status >= 400 && status < 500 && status !== 408 && status !== 499);
 }
 

@@ -15,7 +15,7 @@ import { clock } from "../thread/ports.ts";
 import { CHECK_KEYS_MS, isExpired, TRUSTED_WITHOUT_D1_MS } from "../thread/stream/ended-keys.ts";
 import { readKeyId } from "./api-key.ts";
 import type { AppContext, AppEnv, Authenticator, Caller, Guess, KnownKey, RecognizeOptions } from "./context.ts";
-import { Problem } from "./errors.ts";
+import { Problem, tablesMissing } from "./errors.ts";
 import { ADMIN_KEY_UNKNOWN, adminKeyDetails, createAdminKey } from "./keys/admin-key.ts";
 
 // How long a deleted key may still work in other isolates. In the one that deletes it, it stops working at once. What it
@@ -242,6 +242,7 @@ export type NeededScope = Scope | "any" | "write or admin";
 export function requireScope(caller: Pick<Caller, "scopes" | "admin_standing">, needed: NeededScope): void {
   if (needed === "any" || scopesOf(needed).some((scope) => caller.scopes.includes(scope))) return;
   const { admin_standing: standing } = caller;
+  if (standing === "no_tables") throw new Problem(tablesMissing.code, tablesMissing.detail);
   if (standing === "unknown") throw new Problem("internal", ADMIN_KEY_UNKNOWN);
   const held = caller.scopes.map((scope) => `\`${scope}\``).join(", ") || "none";
   const said = `This needs an API key with the scope ${nameScopes(needed)}. The scopes of yours: ${held}.`;

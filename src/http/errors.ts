@@ -5,7 +5,7 @@ import { matchedRoutes, routePath } from "hono/route";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { logError, logWarning } from "../lib/log.ts";
 import { type Failure, type ProblemCode, problems, type Result, statusOf } from "../protocol/error.ts";
-import { isDatabaseFull } from "../store/server/full.ts";
+import { isDatabaseFull, lacksTables } from "../store/server/full.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { hintFor, type MethodsAt } from "./paths/methods.ts";
 import { takeLine, takeNotice, takeOne } from "./quotas/quotas.ts";
@@ -77,6 +77,12 @@ const databaseFull: Failure = {
     "The server's database is full, so nothing was changed. Runs continue, reading works, and so does deleting threads and projects. An operator has to make room.",
 };
 
+export const tablesMissing = {
+  code: "not_configured",
+  detail:
+    "The database has no tables, or not all of them. Run the migrations: `npx wrangler d1 migrations apply taskloom --remote`.",
+} as const;
+
 export function answerError(error: unknown, context: AppContext): Response {
   if (error instanceof Problem) {
     if (error.isLogged) log(context, error.failure);
@@ -89,10 +95,9 @@ export function answerError(error: unknown, context: AppContext): Response {
     log(context, databaseFull);
     return answerProblem(context, databaseFull);
   }
-  const failure = {
-    code: "internal",
-    detail: "The server failed; the request id finds the reason in its log.",
-  } as const;
+  const failure = lacksTables(error)
+    ? tablesMissing
+    : ({ code: "internal", detail: "The server failed; the request id finds the reason in its log." } as const);
   logError("request_failed", error, describeRequest(context, failure));
   return answerProblem(context, failure);
 }

@@ -227,3 +227,28 @@ describe("a model whose replies begin within a thought", () => {
     expect(rules.size).toBe(0);
   });
 });
+
+it("learns that a server wants the tool's name on results, and remembers it", async () => {
+  const asked: unknown[] = [];
+  const model = models.native({
+    ...{ api_key: "key-0123456789", base_url: "https://house.example/v1" },
+    fetch: async (_input, init) => {
+      const { messages } = JSON.parse(String(init?.body)) as { messages: { role: string; name?: string }[] };
+      asked.push(messages);
+      const place = messages.findIndex(({ role, name }) => role === "tool" && name !== "read_file");
+      return place < 0 ? say() : refuse(`messages.${place}: 'name' is required for role 'tool'`);
+    },
+  });
+  const call = { id: "call_1", type: "function", function: { name: "read_file", arguments: "{}" } } as const;
+  const messages: ModelRequest["messages"] = [
+    { role: "user", content: "hi" },
+    { role: "assistant", content: null, tool_calls: [call] },
+    { role: "tool", tool_call_id: "call_1", content: "x" },
+  ];
+  for (const count of [2, 3]) {
+    const outcome = await model.stream({ ...request, messages }, () => {}, new AbortController().signal);
+    expect(outcome.kind).toBe("reply");
+    expect(asked).toHaveLength(count);
+  }
+  expect(asked[2]).toMatchObject([{}, {}, { role: "tool", tool_call_id: "call_1", name: "read_file" }]);
+});

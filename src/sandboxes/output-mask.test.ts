@@ -72,6 +72,127 @@ describe("a mask of secrets", () => {
     );
   });
 
+  it("gives the same however a text of escapes, quotes and long lines is cut", () => {
+    const units = [
+      "a",
+      "b",
+      "a",
+      "b",
+      "\n",
+      "%",
+      "4",
+      "1",
+      "\\",
+      "'",
+      " ",
+      "ö",
+      "%61",
+      "\\n",
+      "\\u0062",
+      "%C3%B6",
+      "ab".repeat(9),
+    ];
+    const text = fc.array(fc.constantFrom(...units), { maxLength: 40 }).map((parts) => parts.join(""));
+    const value = fc.array(fc.constantFrom("a", "b", "%", "4", "\\", "'", " ", "ö", "\n"), {
+      minLength: 8,
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1, maxLength: 4 }), text, fc.array(fc.nat(90)), (parts, all, cuts) => {
+        const values = parts.map((each) => each.join(""));
+        const places = [0, ...cuts.map((cut) => Math.min(cut, all.length)).sort((a, b) => a - b), all.length];
+        const pieces = places.slice(1).map((end, at) => all.slice(places[at], end));
+        expect(maskPieces(values, pieces)).toBe(new OutputMask(values).apply(all));
+        expect(maskPieces(values, [...all])).toBe(new OutputMask(values).apply(all));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  const secret = `p@ss wörd+/1'"%2F\\n-${"0123456789abcdef".repeat(12)}🔑`;
+  const bytes = Buffer.from(secret);
+  const percent = (text: string) =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  const small = (text: string) => text.replace(/%[0-9A-F]{2}/g, (each) => each.toLowerCase());
+  const escaped = (text: string) =>
+    JSON.stringify(text)
+      .slice(1, -1)
+      .replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const wrapped = (width: number, end = "\n") =>
+    bytes.toString("base64").replace(new RegExp(`.{${width}}`, "g"), `$&${end}`);
+  it.each([
+    ["base64 of 76 columns", wrapped(76)],
+    ["base64 of 64 columns", wrapped(64)],
+    ["base64 of 16 columns", wrapped(16)],
+    ["base64 as mail has it", wrapped(76, "\r\n")],
+    ["base64 that Python prints as bytes", `b'${wrapped(76, "\\n")}'`],
+    [
+      "base64 behind other words in its lines",
+      Buffer.from(`token: ${secret}\n`).toString("base64").replace(/.{76}/g, "$&\n"),
+    ],
+    ["Python's quote", percent(secret).replaceAll("%2F", "/")],
+    ["Python's quote_plus", percent(secret).replaceAll("%20", "+")],
+    ["percent-encoding in small letters", small(percent(secret))],
+    ["percent-encoding of every byte", bytes.toString("hex").replace(/../g, "%$&")],
+    ["JSON", JSON.stringify({ secret })],
+    ["JSON in ASCII", `{"secret": "${escaped(secret)}"}`],
+    ["JSON with escaped slashes", JSON.stringify({ secret }).replaceAll("/", "\\/")],
+    ["a shell's quotes", `export KEY='${secret.replaceAll("'", "'\\''")}'`],
+    [
+      "bytes as Python prints them",
+      `b'${secret.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`.replace(/[^ -~]+/gu, (each) =>
+        Buffer.from(each).toString("hex").replace(/../g, "\\x$&"),
+      ),
+    ],
+    [
+      "a path as git quotes it",
+      `"${secret.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`.replace(/[^ -~]+/gu, (each) =>
+        [...Buffer.from(each)].map((byte) => `\\${byte.toString(8)}`).join(""),
+      ),
+    ],
+    ["a broken line", `curl -H ${secret.slice(0, 80)}\n${secret.slice(80)}`],
+  ])("finds a secret in %s, also in single characters", (_form, text) => {
+    const masked = new OutputMask([secret]).apply(`x ${text} y`);
+    expect(masked).toMatch(/^x .*\*\*\*.* y$/s);
+    expect(masked).not.toMatch(/[0-9a-zA-Z+/%]{20}/);
+    expect(maskPieces([secret], [..."x ", ...text, ..." y"])).toBe(masked);
+  });
+
+  it("does not hold a line back that ends as a secret begins", () => {
+    let shown = "";
+    const masked = new OutputMask(["secret-value-17"]).begin((text) => {
+      shown += text;
+    });
+    masked.push("Enter names\n");
+    expect(shown).toBe("Enter names\n");
+    masked.push("50%\n");
+    expect(shown).toBe("Enter names\n50%\n");
+  });
+
+  it("takes time that grows with the text alone, whatever text and secrets have in common", () => {
+    const like = "a".repeat(50_000);
+    const comb = Array.from({ length: 60 }, (_, at) => `${"a".repeat(at + 8)}b`);
+    const measure = (values: string[], text: string) => {
+      const mask = new OutputMask(values);
+      const begun = process.cpuUsage();
+      mask.apply(text);
+      const { user, system } = process.cpuUsage(begun);
+      return (user + system) / 1_000;
+    };
+    const plain = measure(["secret-value-17"], "x".repeat(300_000));
+    for (const [values, text] of [
+      [[`${like}b${like}`], "a".repeat(300_000)],
+      [[...comb, `${like}b`], "a".repeat(300_000)],
+      [Array.from({ length: 20_000 }, (_, at) => `aaaaaaaa${at}`), "a".repeat(300_000)],
+      [["secret%41-value"], "secret%41-value%41".repeat(15_000)],
+      [["aaaaaaaa"], "%61".repeat(100_000)],
+      [["aaaaaaab"], "\\".repeat(300_000)],
+      [["aaaaaaab"], "'\n\"".repeat(100_000)],
+    ] as const) {
+      expect(measure([...values], text)).toBeLessThan(100 * plain + 2_000);
+    }
+  });
+
   it("finds what logs of requests make of a secret", () => {
     const value = 'p@ss "wörd"/1';
     const mask = new OutputMask([value]);
@@ -95,10 +216,11 @@ describe("a mask of secrets", () => {
     for (const text of hidden) expect(new OutputMask([value]).apply(text)).toBe(text);
   });
 
-  it("gives the same for a long secret that comes in single characters, and for one that only begins like it", () => {
+  it("gives the same for a long secret that comes in single characters, and masks the beginning of one", () => {
     const value = `${"ab".repeat(2_000)}c`;
     expect(maskPieces([value], [...`x${value}y`])).toBe("x***y");
-    expect(maskPieces([value], [..."ab".repeat(2_010)])).toBe("ab".repeat(2_010));
+    expect(maskPieces([value], [..."ab".repeat(2_010)])).toBe(`***${"ab".repeat(10)}`);
+    expect(maskPieces([value], [`${"ab".repeat(15)}x`])).toBe(`${"ab".repeat(15)}x`);
     expect(maskPieces([value, `${value}d`, "ab".repeat(100)], [...`${value}e`])).toBe("***e");
   });
 

@@ -1,22 +1,18 @@
-// The forms in which programs print a secret without meaning to: as it is, its lines, and what escapes or encodes it
-// in logs of requests, such as `Authorization: Basic …` of `curl -v`. Whoever wants to hide it from a mask can: reversed,
-// in hex, in pieces, compressed, with colours in between.
+// The forms in which a secret is looked for: as it is, its lines, and in base64. What programs do to such a form when
+// they print it (escapes, quotes, broken lines) is undone in the text instead: `output-reading.ts`.
 
-/** Encoded forms take six times the memory. Longer values are keys and certificates, which are masked by line. */
-const MAX_ENCODED_CHARACTERS = 4 * 1024;
+/** Base64 takes eight times the memory. Longer values are masked by line. */
+const MAX_ENCODED_CHARACTERS = 8 * 1024;
 
 export function formsOf(value: string): string[] {
   const plain = [value, ...value.split(/[\r\n]+/)].map((text) => text.trim());
   return value.length > MAX_ENCODED_CHARACTERS ? plain : [...plain, ...encode(value)];
 }
 
-function encode(given: string): string[] {
-  const value = given.toWellFormed();
-  const escaped = JSON.stringify(value).slice(1, -1);
+function encode(value: string): string[] {
   const bytes = new TextEncoder().encode(value);
   const texts = [0, 1, 2].map((offset) => toBase64(bytes, offset));
-  const forUrls = texts.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"));
-  return [escaped, encodeURIComponent(value), ...texts, ...forUrls];
+  return [...texts, ...texts.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"))];
 }
 
 /** The characters that only the value decides, when so many bytes stand before it in its group of three. */

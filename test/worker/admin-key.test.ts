@@ -94,6 +94,23 @@ describe("the admin key", () => {
     expect(refused.body.detail).toContain("could not find out whether ADMIN_API_KEY still acts for user_first");
   });
 
+  it("says that the database has no tables, and what to do, each time", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const missing = () => {
+      throw new Error("D1_ERROR: no such table: users: SQLITE_ERROR");
+    };
+    const admin = createClient({ DB: { prepare: missing, batch: missing } as unknown as D1Database });
+    for (const _ of [1, 2]) {
+      const refused = await admin.send("GET", "/v1/threads");
+      expect(refused).toMatchObject({ status: 503, body: { code: "not_configured" } });
+      expect(refused.body.detail).toContain("has no tables");
+      expect(refused.body.detail).toContain("npx wrangler d1 migrations apply taskloom --remote");
+    }
+    const { status, body } = await admin.send("GET", "/healthz?deep=1");
+    expect(status).toBe(503);
+    expect(JSON.stringify(body)).toContain("Tables are missing: run");
+  });
+
   it("makes nothing for the first user once that has a key, in an isolate that does not know yet", async () => {
     const [here, elsewhere] = [createClient(), createClient()];
     expect(await me(elsewhere)).toMatchObject(USUAL);

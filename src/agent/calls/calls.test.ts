@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { askTool, callsTools, completeTool, makeTool, ScriptedRun, says } from "../../../test/fakes/scripted-run.ts";
+import { SandboxError } from "../sandbox.ts";
 import type { Tool } from "../tool.ts";
 
 /** Tools that record when they start and end. Each ends only once `release` names it. */
@@ -171,6 +172,20 @@ describe("the calls of one message", () => {
       "b done",
       "a done\n[it is new]\n[the files are in shop]",
     ]);
+  });
+
+  it("hide secrets in the sandbox's notice, and leave out one that can't be masked", async () => {
+    const run = new ScriptedRun([callsTools("a"), callsTools("b"), says("x")], [makeTool("a"), makeTool("b")]);
+    const masks = [
+      async () => Promise.reject(new SandboxError("failed", "x")),
+      async (text: string) => text.replace("canary-17", "***"),
+    ];
+    Object.assign(run.sandbox, {
+      readRepositoryNotice: () => "git said canary-17",
+      hideSecrets: async (text: string) => (text.startsWith("git") ? await masks.shift()?.(text) : text),
+    });
+    await run.run();
+    expect([...run.results.values()].map((result) => result.content)).toEqual(["a done", "b done\n[git said ***]"]);
   });
 
   it("the model reads what people gave to the commands once, and again when it has changed", async () => {

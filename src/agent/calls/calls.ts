@@ -151,7 +151,7 @@ async function execute(prepared: Prepared, state: RunState): Promise<CallResult 
     const runAgain = () => runTool(prepared.tool, prepared.input, newToolContext(call, state), ports);
     const ran = await runTool(prepared.tool, prepared.input, context, ports);
     const result = ran.plan === undefined ? ran : await closeOnChecks(ran, call.id, runAgain, state);
-    const noticed = withNotice(withholdEnd(result, state), prepared.tool, state);
+    const noticed = await withNotice(withholdEnd(result, state), prepared.tool, state);
     const whole = withChanges(await withIntroduction(noticed, prepared.tool, state), prepared, state);
     // What is added may be the model's words, such as an AGENTS.md that it wrote.
     return { ...whole, ...(result.names_addresses ? { names_until: result.content.length } : {}) };

@@ -76,6 +76,18 @@ describe("runTool", () => {
     expect(await run({ ...answers, kind: "plan" }, {}, within)).toMatchObject({ content: "KEY=canary-17" });
   });
 
+  it("hides secrets in every string of a result, however deep", async () => {
+    const sandbox = Object.assign(new MemorySandbox(), {
+      hideSecrets: async (text: string) => text.replaceAll("canary-17", "***"),
+    });
+    const result = {
+      ...{ content: "ok", is_error: false, introduces: "canary-17", preview: { port: 1, url: "http://canary-17.x" } },
+      details: { branch: "canary-17", "canary-17": null, changes: [{ path: "a/canary-17", staged: 1 }] },
+    };
+    const masked = await run({ execute: async () => result }, {}, { ...context, sandbox });
+    expect(masked).toEqual(JSON.parse(JSON.stringify(result).replaceAll("canary-17", "***")));
+  });
+
   it("shows nothing of the sandbox while its secrets can't be read", async () => {
     const refuse = async () => Promise.reject(new SandboxError("failed", "can't be read"));
     const within = { ...context, sandbox: Object.assign(new MemorySandbox(), { hideSecrets: refuse }) };

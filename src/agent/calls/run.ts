@@ -92,7 +92,7 @@ export async function abandonCall(
 async function execute(tool: Tool, input: unknown, context: ToolContext): Promise<Ending> {
   try {
     const result = await tool.execute(input, context);
-    return { kind: "result", result: { ...result, content: await hideSecrets(result.content, tool, context) } };
+    return { kind: "result", result: await hideSecrets(result, tool, context) };
   } catch (error) {
     if (!(error instanceof SandboxError)) return { kind: "error", error };
     const { code, message, retry_after_s } = error;
@@ -101,9 +101,19 @@ async function execute(tool: Tool, input: unknown, context: ToolContext): Promis
   }
 }
 
-/** Whatever a tool answers may be of the sandbox: a file, a line that was found, a commit, a failed request. */
-async function hideSecrets(text: string, { kind }: Tool, { sandbox, signal }: ToolContext): Promise<string> {
-  return kind === "work" ? ((await sandbox.hideSecrets?.(text, signal)) ?? text) : text;
+/** Each string that a tool answers may be of the sandbox: a file, a branch, a line that was found, a failed request. */
+async function hideSecrets<Value>(value: Value, { kind }: Tool, { sandbox, signal }: ToolContext): Promise<Value> {
+  if (kind !== "work" || sandbox.hideSecrets === undefined) return value;
+  const hide = async (inner: unknown): Promise<unknown> => {
+    if (typeof inner === "string") return await sandbox.hideSecrets?.(inner, signal);
+    if (typeof inner !== "object" || inner === null) return inner;
+    if (Array.isArray(inner)) return await Promise.all(inner.map(hide));
+    const entries = await Promise.all(
+      Object.entries(inner).map(async ([key, each]) => [await hide(key), await hide(each)]),
+    );
+    return Object.fromEntries(entries);
+  };
+  return (await hide(value)) as Value;
 }
 
 function conclude(tool: Tool, ending: Exclude<Ending, string>, context: ToolContext, ports: RunToolPorts): ToolResult {

@@ -6,11 +6,14 @@ import type { Tool, ToolResult } from "../tool.ts";
  * A thread that has worked in its sandbox learns when it gets another one; other threads have nothing to lose. Each
  * thread also learns once what there is to know of the sandbox itself, and again with a new sandbox.
  */
-export function withNotice(result: ToolResult, tool: Tool, state: RunState): ToolResult {
+export async function withNotice(result: ToolResult, tool: Tool, state: RunState): Promise<ToolResult> {
   if (tool.kind !== "work") return result;
-  const { sandbox } = state.ports;
+  const { sandbox, signal } = state.ports;
   const notice = sandbox.takeNotice?.() ?? null;
-  const news = sandbox.readRepositoryNotice?.() ?? null;
+  const repository = sandbox.readRepositoryNotice?.() ?? null;
+  // A clone that failed quotes git.
+  const hidden = repository === null ? undefined : sandbox.hideSecrets?.(repository, signal);
+  const news = hidden === undefined ? repository : await hidden.catch(() => null);
   const isNew = notice !== null && hasWorked(state);
   const secrets = sandbox.readSecretsNotice?.() ?? null;
   const notes = [

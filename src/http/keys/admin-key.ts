@@ -5,6 +5,7 @@
 import { withinTime } from "../../lib/time-limit.ts";
 import type { Quotas } from "../../protocol/money/quotas.ts";
 import { readAdminKeyActs } from "../../store/people/admin-key.ts";
+import { lacksTables } from "../../store/server/full.ts";
 import { clock } from "../../thread/ports.ts";
 import { TRUSTED_WITHOUT_D1_MS } from "../../thread/stream/ended-keys.ts";
 
@@ -14,7 +15,7 @@ const D1_LIMIT_MS = 3_000;
 const D1_PAUSE_MS = 2_000;
 
 /** `acts`: as the first user, too. Otherwise why it does not. `unknown`: D1 could not be asked. */
-export type AdminStanding = "acts" | "own_key" | "setting" | "unknown";
+export type AdminStanding = "acts" | "own_key" | "setting" | "unknown" | "no_tables";
 
 export interface AdminKeyState {
   standing: AdminStanding;
@@ -38,6 +39,7 @@ interface Known {
 
 export function createAdminKey(now: () => number = Date.now): AdminKey {
   let known: Known | null = null;
+  let standing: "unknown" | "no_tables" = "unknown";
   /** D1 is not asked again before this time. */
   let until = 0;
   // Counts calls of `forget`: an answer to a question from before one counts for its request only.
@@ -56,12 +58,13 @@ export function createAdminKey(now: () => number = Date.now): AdminKey {
   return {
     async read(db, isOnlyAdmin) {
       if (isOnlyAdmin) return { standing: "setting", confirmed_at: now() };
-      const pause = () => {
+      const pause = (error: unknown) => {
+        standing = lacksTables(error) ? "no_tables" : "unknown";
         until = now() + D1_PAUSE_MS;
         return known;
       };
       const last = now() < until ? known : await ask(db).catch(pause);
-      if (last === null) return { standing: "unknown", confirmed_at: now() };
+      if (last === null) return { standing, confirmed_at: now() };
       const { acts, confirmed_at, quotas } = last;
       if (!acts) return { standing: "own_key", confirmed_at };
       const isOld = now() - confirmed_at > TRUSTED_WITHOUT_D1_MS;

@@ -7,6 +7,8 @@ export interface CallIds {
   ofCall(id: string, name: string): string;
   /** The id in a result: that of the last call with our id. */
   ofResult(id: string): string;
+  /** The name of the tool that it is of. */
+  nameOfResult(id: string): string | undefined;
 }
 
 const forms: Record<Exclude<IdForm, "kimi" | "any">, RegExp> = {
@@ -17,6 +19,7 @@ const forms: Record<Exclude<IdForm, "kimi" | "any">, RegExp> = {
 
 export function createCallIds(form: IdForm): CallIds {
   const mapped = new Map<string, string>();
+  const names = new Map<string, string>();
   const taken = new Set<string>();
   let calls = 0;
 
@@ -43,9 +46,11 @@ export function createCallIds(form: IdForm): CallIds {
       const wire = choose(id, name);
       taken.add(wire);
       mapped.set(id, wire);
+      names.set(id, name);
       return wire;
     },
     ofResult: (id) => mapped.get(id) ?? id,
+    nameOfResult: (id) => names.get(id),
   };
 }
 

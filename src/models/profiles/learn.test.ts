@@ -77,6 +77,9 @@ describe("readObjection", () => {
       "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
       "limit is called max_completion_tokens",
     ],
+    ["messages.3: 'name' is required for role 'tool'", "name results"],
+    ["Missing required field 'name' in tool message at index 2", "name results"],
+    ["GenerateContentRequest.contents[2].parts[0].function_response.name: Name cannot be empty.", "name results"],
     ["max_tokens: Field required", "limit is max_tokens"],
     [
       "Function tools with reasoning_effort are not supported for gpt-5.6 in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.",

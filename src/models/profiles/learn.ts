@@ -31,6 +31,7 @@ export function readObjection(refused: Objection, sent: SentRequest): Rule[][] {
     readReasoning(text),
     readSignature(text),
     readCallIds(text),
+    readResultName(text),
     readEffort(text, sent),
     readField(text, sent),
     readOrder(text),
@@ -84,6 +85,16 @@ function readCallIds(text: string): Rule | null {
   if (/length of 9|nine/i.test(text)) return "ids:nine";
   if (/a-z\W*A-Z\W*0-9\W*_|a-zA-Z0-9_|pattern/i.test(text)) return "ids:plain";
   return /too long|maximum length|at most|max_length/i.test(text) ? "ids:forty" : null;
+}
+
+/** "messages.3: 'name' is required for role 'tool'", Gemini's "function_response.name: Name cannot be empty". */
+function readResultName(text: string): Rule | null {
+  if (/\bfunction_?response\.name\b/i.test(text)) return "name results";
+  if (!/\bname\b/i.test(text) || !isMissing.test(text) || /\b(?:tools|tool_calls|functions?)\b/i.test(text))
+    return null;
+  return /\brole\b.{0,8}\btool\b|\btool (?:messages?|results?|role)\b|\bmessages\b\S{0,40}\btool\.name\b/i.test(text)
+    ? "name results"
+    : null;
 }
 
 /** OpenAI and Azure: "Invalid 'tools[3].function.description': string too long. Expected … maximum length 1024". */

@@ -32,6 +32,8 @@ export interface Profile {
   signatures: "no" | "echo" | "required";
   /** The form of the ids of calls. */
   ids: IdForm;
+  /** A tool's result needs the tool's name. */
+  names_results: boolean;
   /** The server refuses a person's message right after a tool's result. */
   bridges_results: boolean;
   /** The server refuses two messages of one role in a row. */
@@ -88,6 +90,7 @@ export const plainProfile: Profile = {
   thinks: false,
   signatures: "echo",
   ids: "any",
+  names_results: false,
   bridges_results: false,
   merges_messages: false,
   system: "system",

@@ -45,6 +45,7 @@ const changes = {
   }),
   "send signatures": (profile) => ({ ...profile, signatures: "required" }),
   "send no signatures": (profile) => ({ ...profile, signatures: "no" }),
+  "name results": (profile) => ({ ...profile, names_results: true }),
   "bridge results": (profile) => ({ ...profile, bridges_results: true }),
   "merge messages": (profile) => ({ ...profile, merges_messages: true, bridges_results: true }),
   "no system role": (profile) => ({ ...profile, system: "user", merges_messages: true }),

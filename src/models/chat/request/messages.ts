@@ -47,7 +47,10 @@ export function createMessageWriter(context: WireContext): ConversationWriter<Wi
 
 function toWireMessage(message: ModelMessage, ids: CallIds, context: WireContext): WireMessage {
   // Nothing is made for a text, of which a thread may have ten thousand.
-  return isPlainText(message, context.profile) ? message : writeMessage(message, mapIds(message, ids), context);
+  if (isPlainText(message, context.profile)) return message;
+  const written = writeMessage(message, mapIds(message, ids), context);
+  if (message.role !== "tool" || !context.profile.names_results) return written;
+  return { ...written, name: ids.nameOfResult(message.tool_call_id) };
 }
 
 function isPlainText(message: ModelMessage, { system, reasoning }: Profile): message is ModelMessage & WireMessage {

@@ -15,13 +15,19 @@ function refused(status: number, body: unknown) {
 const ended = (value: unknown, is_first: boolean) => describeErrorObject(value, provider, is_first).is_free ?? false;
 
 describe("what a refused call costs", () => {
-  it.each([400, 401, 402, 403, 404, 409, 413, 422, 425, 429, 451, 503, 529])("is nothing for status %i", (status) => {
-    expect(refused(status, { error: { message: "no" } })).toBe(true);
-  });
+  it.each([400, 401, 402, 403, 404, 409, 413, 422, 425, 429, 451, 503, 521, 523, 525, 526, 529])(
+    "is nothing for status %i",
+    (status) => {
+      expect(refused(status, { error: { message: "no" } })).toBe(true);
+    },
+  );
 
-  it.each([301, 307, 408, 499, 500, 501, 502, 504, 520, 524, 530, 599])("may be something for status %i", (status) => {
-    expect(refused(status, { error: { message: "no" } })).toBe(false);
-  });
+  it.each([301, 307, 408, 499, 500, 501, 502, 504, 520, 522, 524, 530, 599])(
+    "may be something for status %i",
+    (status) => {
+      expect(refused(status, { error: { message: "no" } })).toBe(false);
+    },
+  );
 
   it("may be something where the model had written already", () => {
     expect(refused(400, { error: { message: "Failed to call a function.", code: "tool_use_failed" } })).toBe(false);
@@ -41,7 +47,8 @@ describe("what a refused call costs", () => {
 
   it("may be something whatever the words, unless the status is plainly a refusal's", () => {
     const isPlain = (status: number) =>
-      [503, 529].includes(status) || (status >= 400 && status < 500 && ![408, 499].includes(status));
+      [503, 521, 523, 525, 526, 529].includes(status) ||
+      (status >= 400 && status < 500 && ![408, 499].includes(status));
     fc.assert(
       fc.property(fc.integer({ min: 300, max: 599 }), fc.oneof(fc.string(), fc.jsonValue()), (status, body) => {
         if (refused(status, body)) expect(isPlain(status)).toBe(true);
