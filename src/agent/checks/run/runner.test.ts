@@ -231,10 +231,27 @@ describe("a run of checks", () => {
       isAsked = true;
       return untilAbort(signal);
     };
-    const silent = world.run([spec], { fetchPublic });
+    const silent = world.run([spec], { fetchPublic }, 30_000);
     await world.until(() => isAsked);
     world.advanceTo(30_000);
-    expect((await silent)[0]).toMatchObject({ outcome: "failed", reason: expect.stringContaining("30 seconds") });
+    expect((await silent)[0]).toMatchObject({ outcome: "not_run", reason: expect.stringContaining("no time left") });
+  });
+
+  it("asks one address once for all checks of it, and once more in the next run", async () => {
+    const world = new CheckWorld();
+    const asked: string[] = [];
+    const fetchPublic = async (url: string) => {
+      asked.push(url);
+      return { ok: true as const, status: 200, body: "Hello 7", body_bytes: 7, body_hash: "x" };
+    };
+    const specs = Array.from({ length: 50 }, (_, at): CheckInput => {
+      return { type: "http", url: `https://example.com/${at % 2}`, contains: `Hello ${at}` };
+    });
+    const outcomes = (await world.run(specs, { fetchPublic })).map(({ outcome }) => outcome);
+    expect(outcomes.filter((outcome) => outcome === "passed")).toHaveLength(1);
+    expect(asked.sort()).toEqual(["https://example.com/0", "https://example.com/1"]);
+    await world.run(specs, { fetchPublic });
+    expect(asked).toHaveLength(4);
   });
 });
 

@@ -7,8 +7,8 @@ import { sleep } from "../sleep.ts";
 export const BUSY = "busy";
 
 export interface HostTurns {
-  /** Rejects as `work` does, and when the signal aborts while it waits. */
-  use<T>(host: string, signal: AbortSignal, work: () => Promise<T>): Promise<T | typeof BUSY>;
+  /** Rejects as `work` does, and when the signal aborts while it waits. All ports of a host are one host. */
+  use<T>(url: URL, signal: AbortSignal, work: () => Promise<T>): Promise<T | typeof BUSY>;
 }
 
 export interface TurnLimits {
@@ -29,7 +29,8 @@ export function createHostTurns(own: Partial<TurnLimits> = {}): HostTurns {
   const turns = new Map<string, { until: number }>();
   const isBusy = (host: string) => (turns.get(host)?.until ?? 0) > Date.now();
   return {
-    async use(host, signal, work) {
+    async use({ hostname }, signal, work) {
+      const host = hostname.replace(/\.$/, "");
       const latest = Date.now() + limits.wait_ms;
       while (isBusy(host)) {
         if (Date.now() > latest) return BUSY;
