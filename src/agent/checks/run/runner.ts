@@ -45,6 +45,10 @@ export function createCheckRunner(ports: CheckRunPorts): CheckRunner {
       const hashes = await ask(ports, (place, signal) => place.hashFiles(paths, signal));
       return new Map(hashes?.map((hash, at) => [paths[at] ?? "", hash]));
     },
+    hashProtected: async (patterns) => {
+      const found = await ask(ports, (place, signal) => place.hashMatches(patterns, signal));
+      return new Map(found?.map((matches, at) => [patterns[at] ?? "", { path: patterns[at] ?? "", ...matches }]));
+    },
   };
 }
 
