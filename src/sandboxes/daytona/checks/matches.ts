@@ -6,8 +6,8 @@ import type { OutputMask } from "../../output-mask.ts";
 import { readClonedCommit } from "../git/cloned-commit.ts";
 import { COMMITTED_MATCH_SCRIPT } from "./committed-match-script.ts";
 import { MATCH_SCRIPT, type MatchAnswer, readMatchAnswer } from "./match-script.ts";
-import { type CheckPorts, type CheckScript, lacks, run } from "./ports.ts";
-import { splitPaths } from "./split-paths.ts";
+import { type CheckPorts, lacks, run } from "./ports.ts";
+import { splitWords } from "./requests.ts";
 
 /** For a walk through all files of a project, and 64 MiB to be hashed, of each of some patterns. */
 const MATCH_MS = 120_000;
@@ -25,18 +25,14 @@ export async function hashMatches(
   const home = ports.readHome();
   const checkout = home === null ? work : (await files.resolve(home, signal, { takesAnyName: true })).absolute;
   const mask = since.size === 0 ? null : await ports.secrets.readMask(signal);
-  const matches: Matches[] = [];
-  for (const part of splitPaths(patterns)) {
-    const values: string[] = [];
-    for (const pattern of part) {
-      const { base, expression } = readPattern(pattern);
-      const { absolute } = await files.resolve(base, signal, { takesAnyName: true });
-      values.push(absolute, expression, since.get(pattern) ?? "");
-    }
-    const answers = await ask(ports, MATCH_SCRIPT, (id) => [id, work, checkout, ...values], part.length, signal);
-    matches.push(...answers.map((answer, at) => toMatches(part[at] ?? "", answer, mask)));
+  const words: string[][] = [];
+  for (const pattern of patterns) {
+    const { base, expression } = readPattern(pattern);
+    const { absolute } = await files.resolve(base, signal, { takesAnyName: true });
+    words.push([absolute, expression, since.get(pattern) ?? ""]);
   }
-  return matches;
+  const answers = await ask(ports, { text: MATCH_SCRIPT, first: [work, checkout], words }, signal);
+  return answers.map((answer, at) => toMatches(patterns[at] ?? "", answer, mask));
 }
 
 /** `patterns` are relative to the checkout. Null if there is none. */
@@ -53,31 +49,31 @@ export async function hashCommitted(
   }, signal);
   if (place === null) return null;
   const { absolute } = await files.resolve(place.folder, signal, { takesAnyName: true });
-  const matches: Matches[] = [];
-  for (const part of splitPaths(patterns)) {
-    const values = part.map(readPattern).flatMap(({ base, expression }) => [base, expression]);
-    const commit = place.commit ?? "";
-    const script = COMMITTED_MATCH_SCRIPT;
-    const answers = await ask(ports, script, (id) => [id, absolute, commit, ...values], part.length, signal);
-    matches.push(...answers.map((answer, at) => toMatches(part[at] ?? "", answer, null)));
-  }
-  return matches;
+  const words = patterns.map(readPattern).map(({ base, expression }) => [base, expression]);
+  const first = [absolute, place.commit ?? ""];
+  const answers = await ask(ports, { text: COMMITTED_MATCH_SCRIPT, first, words }, signal);
+  return answers.map((answer, at) => toMatches(patterns[at] ?? "", answer, null));
 }
 
 async function ask(
   ports: CheckPorts,
-  text: string,
-  values: CheckScript["values"],
-  count: number,
+  { text, first, words }: { text: string; first: string[]; words: string[][] },
   signal: AbortSignal,
 ): Promise<MatchAnswer[]> {
-  const script = { text, values, timeout_ms: MATCH_MS, answer_bytes: ANSWER_BYTES };
-  const answer = readMatchAnswer(await run(ports, script, signal));
-  if (answer?.kind === "lacks") throw lacks(answer.what);
-  if (answer?.kind === "no_folder") throw new SandboxError("not_found", "The project's folder does not exist.");
-  if (answer?.kind === "matches" && answer.matches.length === count) return answer.matches;
-  const why = answer?.kind === "stuck" ? answer.what || "no space is left" : "it took too long";
-  throw new SandboxError("failed", `The files could not be hashed: ${why}.`);
+  const matches: MatchAnswer[] = [];
+  for (const part of splitWords(words)) {
+    const values = (sandbox: string) => [sandbox, ...first, ...part.flat()];
+    const script = { text, values, timeout_ms: MATCH_MS, answer_bytes: ANSWER_BYTES };
+    const answer = readMatchAnswer(await run(ports, script, signal));
+    if (answer?.kind === "lacks") throw lacks(answer.what);
+    if (answer?.kind === "no_folder") throw new SandboxError("not_found", "The project's folder does not exist.");
+    if (answer?.kind !== "matches" || answer.matches.length !== part.length) {
+      const why = answer?.kind === "stuck" ? answer.what || "no space is left" : "it took too long";
+      throw new SandboxError("failed", `The files could not be hashed: ${why}.`);
+    }
+    matches.push(...answer.matches);
+  }
+  return matches;
 }
 
 function toMatches(pattern: string, answer: MatchAnswer, mask: OutputMask | null): Matches {
@@ -85,7 +81,10 @@ function toMatches(pattern: string, answer: MatchAnswer, mask: OutputMask | null
   if (answer.kind === "file") return { hash: answer.hash };
   if (answer.kind === "many") return { hash: null, files: answer.files };
   const { base } = readPattern(pattern);
-  const name = (below: string) => mask?.apply(base === "" ? below : `${base}/${below}`) ?? below;
+  const name = (below: string) => {
+    const path = base === "" ? below : `${base}/${below}`;
+    return mask?.apply(path) ?? path;
+  };
   const { hash, files, altered } = answer;
   return { hash, files, ...(altered.length === 0 ? {} : { altered: altered.map(name) }) };
 }

@@ -21,7 +21,7 @@ import { hashCommitted, hashMatches } from "./matches.ts";
 import { decode, decodeBase64, readText } from "./output.ts";
 import { type CheckPorts, lacks, run } from "./ports.ts";
 import { MAX_BODY_BYTES, REQUEST_SCRIPT, readRequestAnswer } from "./request-script.ts";
-import { splitPaths } from "./split-paths.ts";
+import { splitWords } from "./requests.ts";
 import { readTreeAnswer, TREE_SCRIPT, type TreeAnswer } from "./tree-script.ts";
 
 /** A gigabyte of files takes some seconds, and ten times that on a busy machine. */
@@ -131,8 +131,8 @@ async function readFile(ports: CheckPorts, path: string, signal: AbortSignal): P
 
 async function hashFiles(ports: CheckPorts, paths: string[], signal: AbortSignal): Promise<(string | null)[]> {
   const hashes: (string | null)[] = [];
-  for (const part of splitPaths(paths)) {
-    const answers = await askFiles(ports, part, 0, signal);
+  for (const part of splitWords(paths.map((path) => [path]))) {
+    const answers = await askFiles(ports, part.flat(), 0, signal);
     hashes.push(...answers.map((answer) => answer?.hash ?? null));
   }
   return hashes;
