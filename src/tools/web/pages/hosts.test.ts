@@ -17,7 +17,7 @@ describe("a turn at a host", () => {
     await vi.advanceTimersByTimeAsync(19_000);
     expect(order).toEqual([]);
     first.resolve("first");
-    await vi.advanceTimersByTimeAsync(100);
+    await vi.advanceTimersByTimeAsync(200);
     await Promise.all([made, next]);
     expect(order).toEqual(["first", "second"]);
     expect(vi.getTimerCount()).toBe(0);
@@ -44,7 +44,7 @@ describe("a turn at a host", () => {
     const next = hosts.use(site, never, async () => "read");
     stop.abort(new Error("cancelled"));
     await expect(held).rejects.toThrow("cancelled");
-    await vi.advanceTimersByTimeAsync(100);
+    await vi.advanceTimersByTimeAsync(200);
     expect(await next).toBe("read");
   });
 

@@ -19,6 +19,7 @@ export interface TurnLimits {
   renew_ms: number;
   /** How long a call waits for its turn. */
   wait_ms: number;
+  /** At first. Those who wait for long ask less often: hundreds may wait. */
   poll_ms: number;
 }
 
@@ -32,9 +33,9 @@ export function createHostTurns(own: Partial<TurnLimits> = {}): HostTurns {
     async use({ hostname }, signal, work) {
       const host = hostname.replace(/\.$/, "");
       const latest = Date.now() + limits.wait_ms;
-      while (isBusy(host)) {
+      for (let poll_ms = limits.poll_ms; isBusy(host); poll_ms = Math.min(poll_ms * 2, limits.poll_ms * 4)) {
         if (Date.now() > latest) return BUSY;
-        await sleep(limits.poll_ms, signal);
+        await sleep(poll_ms, signal);
       }
       const end = Date.now() + limits.turn_ms;
       const turn = { until: 0 };
