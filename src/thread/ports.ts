@@ -1,6 +1,6 @@
 // Makes the ports from the settings: the one place that knows all implementations (models, tools, sandboxes, mirrors).
 // Ports are made once per life, since objects of one isolate share module scope, but not I/O.
-import type { FetchPublic } from "../agent/checks/run/ports.ts";
+import type { PublicAnswer } from "../agent/checks/run/ports.ts";
 import type { NetworkRules } from "../agent/context/environment.ts";
 import type { RunMirror } from "../agent/mirror.ts";
 import type { Model, ModelMemory } from "../agent/model.ts";
@@ -13,7 +13,6 @@ import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
 import { describeError, logWarning } from "../lib/log.ts";
-import { lookAtPublic } from "../lib/network/look.ts";
 import { sendThrough } from "../lib/network/send.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import { createMirrors } from "../mirrors.ts";
@@ -40,7 +39,7 @@ import { takeUse } from "../store/quotas/uses.ts";
 import { readCutoff } from "../store/retention/cutoff.ts";
 import { deleteThread } from "../store/retention/removal.ts";
 import { type SyncAnswer, syncThread } from "../store/sync.ts";
-import { createToolSources, createTools } from "../tools/index.ts";
+import { createAskAddress, createToolSources, createTools } from "../tools/index.ts";
 import { openTracing } from "../traces/open.ts";
 import type { Tracing } from "../traces/tracing.ts";
 import { agentMemory } from "./agent-memory.ts";
@@ -71,8 +70,8 @@ export interface Ports {
   imageTokens(model: string, image: SentImage): number;
   /** Which images a message may have, and a model may get. */
   images: ImageRules;
-  /** What a public address answers, for checks. */
-  lookAtPublic: FetchPublic;
+  /** What a public address answers, for a user's checks. Rejects only with the signal's reason. */
+  askAddress(user_id: string, address: string, signal: AbortSignal): Promise<PublicAnswer>;
   /** Whether other threads of the project have worked since then, as D1 knows. Rejects after three seconds. */
   othersAtWork(key: ThreadKey, project_id: string, since: number): Promise<boolean>;
   /** The server's own tools. */
@@ -145,6 +144,8 @@ export function createPorts(
   network?: Fetcher,
   provider = findProvider(config),
 ): Ports {
+  const take = (user_id: string, name: BoughtName) => takeOrPass({ config, database }, user_id, name);
+  const askAddress = createAskAddress(config, { send: sendThrough(network) });
   return {
     models: createModels(config.models),
     default_model: config.models.default_model ?? "none",
@@ -153,9 +154,10 @@ export function createPorts(
     imageTokens: countImageAtMost,
     budgetScopes: (own, user_id, project_id, now) => budgetScopes(config, own, user_id, project_id, now),
     grantLease: (request) => grantLease(database, request),
-    takeUse: (user_id, name) => takeOrPass({ config, database }, user_id, name),
+    takeUse: take,
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
-    lookAtPublic: (url, signal) => lookAtPublic(sendThrough(network), url, signal),
+    askAddress: (user_id, address, signal) =>
+      askAddress(address, { user_id, takeUse: (name) => take(user_id, name) }, signal),
     othersAtWork: (key, project_id, since) =>
       withinTime(clock, LOOK_MS, "D1", hasOthersAtWork(database, key, project_id, since)),
     tools: createTools(config, sendThrough(network)),

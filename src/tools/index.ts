@@ -38,6 +38,8 @@ export function createTools(config: Config, send = sendAnywhere): Tool[] {
   return groups.flatMap((create) => create(config, send));
 }
 
+export { createAskAddress } from "./web/ask-address.ts";
+
 /** Sources of tools that differ by agent or change between runs, such as MCP servers, one line each. */
 const sources: ((config: Config) => ToolSource[])[] = [];
 

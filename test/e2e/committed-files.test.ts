@@ -53,12 +53,22 @@ describe("a project's checkout", () => {
       ],
     });
     expect(folder).not.toBe("");
+    const patterns = ["**/*.ts", "a/", "a/t.ts", "none/"];
+    const matches = await sandbox.checks?.hashCommitted?.(patterns, untilEnd());
+    expect(matches).toEqual(
+      await sandbox.checks?.hashMatches(
+        patterns.map((each) => `shop/${each}`),
+        untilEnd(),
+      ),
+    );
+    expect(matches).toMatchObject([{ files: 1 }, { files: 1 }, { hash: hashOf("1") }, { hash: null }]);
     const own = "git -c user.name=a -c user.email=b";
     await shell(
       sandbox,
       `cd shop && printf 'version: 1\\n' >${FILE} && git add -A && ${own} commit -qm two && git replace HEAD~1 HEAD && git update-ref refs/remotes/origin/main HEAD`,
     );
     const other = open("committed", url);
+    expect(await sandbox.checks?.hashCommitted?.(patterns, untilEnd())).toEqual(matches);
     for (const each of [sandbox, other])
       expect(await read(each)).toMatchObject({
         commit: first?.commit,

@@ -9,9 +9,11 @@ import type {
   Committed,
   FileSeen,
   GitSeen,
+  Matches,
   ResponseSeen,
   Tree,
 } from "../../src/agent/checks/place.ts";
+import { readPattern } from "../../src/agent/checks/protected-pattern.ts";
 import { SandboxError } from "../../src/agent/sandbox.ts";
 
 export interface Deed {
@@ -160,6 +162,18 @@ export class MemoryCheckPlace implements CheckPlace {
     return paths.map((path) => (this.files.has(path) ? hashOf(this.files.get(path) ?? "") : null));
   }
 
+  async hashMatches(patterns: string[], signal: AbortSignal): Promise<Matches[]> {
+    await this.#enter("match", signal);
+    return patterns.map((pattern) => match(pattern, this.files));
+  }
+
+  async hashCommitted(patterns: string[], signal: AbortSignal): Promise<Matches[] | null> {
+    if (this.checkout === null) return null;
+    await this.#enter("match committed", signal);
+    const files = new Map(Object.entries(this.checkout.files));
+    return patterns.map((pattern) => match(pattern, files));
+  }
+
   async readCommitted(paths: string[], signal: AbortSignal): Promise<Committed | null> {
     if (this.checkout === null) return null;
     await this.#enter(`committed ${paths.join(" ")}`, signal);
@@ -177,6 +191,18 @@ export class MemoryCheckPlace implements CheckPlace {
     await this.#enter("git", signal);
     return this.git;
   }
+}
+
+function match(pattern: string, files: ReadonlyMap<string, string>): Matches {
+  const { base, expression } = readPattern(pattern);
+  const own = files.get(base);
+  if (own !== undefined) return { hash: expression === "" ? hashOf(own) : null };
+  const below = base === "" ? "" : `${base}/`;
+  const fits = new RegExp(`^${expression === "" ? ".*" : expression}$`);
+  const found = [...files]
+    .filter(([name]) => name.startsWith(below) && fits.test(name.slice(below.length)))
+    .map(([name, text]) => `${name.slice(below.length)} ${hashOf(text)}`);
+  return found.length === 0 ? { hash: null } : { hash: hashOf(found.sort().join("\n")), files: found.length };
 }
 
 export function hashOf(text: string): string {

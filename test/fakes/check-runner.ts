@@ -1,7 +1,7 @@
 // A runner of checks whose outcomes a test says, by the text of the check. It keeps the contract: a receipt for each
 // wanted check, in order, and equal specs run once.
 import type { CheckRunner, WantedCheck } from "../../src/agent/checks/runner.ts";
-import type { Check, CheckInput, Receipt } from "../../src/protocol/plan/check.ts";
+import type { Check, CheckInput, ProtectedFile, Receipt } from "../../src/protocol/plan/check.ts";
 import type { Plan, Task } from "../../src/protocol/plan/task.ts";
 
 export class ScriptedChecks implements CheckRunner {
@@ -27,6 +27,11 @@ export class ScriptedChecks implements CheckRunner {
   async hashFiles(paths: string[]): Promise<Map<string, string | null>> {
     const { hash } = this;
     return hash === null ? new Map() : new Map(paths.map((path) => [path, hash(path)]));
+  }
+
+  async hashProtected(patterns: string[]): Promise<Map<string, ProtectedFile>> {
+    const hashes = await this.hashFiles(patterns);
+    return new Map([...hashes].map(([path, hash]) => [path, { path, hash }]));
   }
 
   async readTree(): Promise<string | null> {

@@ -39,7 +39,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
     budgetScopes: () => [],
     grantLease: async () => ({ kind: "closed" }),
     takeUse: async () => null,
-    lookAtPublic: async () => ({ ok: false, refused: true, message: "Nothing is asked in tests." }),
+    askAddress: async () => ({ ok: false, refused: true, message: "Nothing is asked in tests." }),
     othersAtWork: async () => false,
     images: { image_urls: "public", private_urls_allowed: false },
     tools: [...taskTools, ...peopleTools, workTool(world, pulse)],

@@ -285,7 +285,7 @@ export class FakeThread {
         return answer;
       },
       takeUse: async () => null,
-      lookAtPublic: async () => ({ ok: false, refused: true, message: "Nothing is asked in tests." }),
+      askAddress: async () => ({ ok: false, refused: true, message: "Nothing is asked in tests." }),
       othersAtWork: async () => false,
       images: { image_urls: "public", private_urls_allowed: false, ...this.#options.images },
       tools: this.#options.tools ?? [],

@@ -3,12 +3,15 @@
 // is awaited between the last look at the plan and the transaction, so a person's edit in between is kept, and no task
 // closes without receipts.
 import { isRecord } from "../../lib/is-record.ts";
-import type { Receipt } from "../../protocol/plan/check.ts";
+import type { ProtectedFile, Receipt } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { withApproved, withNeeds } from "../checks/approval.ts";
+import { listNewChecks } from "../checks/change.ts";
+import { describeCheck } from "../checks/describe.ts";
 import { describeEmptyTests } from "../checks/empty/empty-test.ts";
 import type { Applied } from "../checks/project/apply.ts";
 import { listUnhashed, withHashes } from "../checks/protect.ts";
+import { describeUnprotected } from "../checks/protected-pattern.ts";
 import { listClosing, listHopeless, withReceipts } from "../checks/results.ts";
 import { TASK_BUDGET_MS, unlessCancelled, type WantedCheck } from "../checks/runner.ts";
 import { verificationOf } from "../checks/verification.ts";
@@ -44,12 +47,13 @@ export async function closeOnChecks(
   const closing = (plan: Plan | undefined) => listCompleted(state.plan, plan);
   const owed = await readOwed(call_id, closing(first.plan).size > 0, state);
   if (owed === null) return CANCELLED_RESULT;
-  const hashes = await hashProtected(planOf(withOwed(first.plan ?? state.plan, owed, closing(first.plan))), state);
-  if (hashes === null) return CANCELLED_RESULT;
+  const former = state.plan;
+  const files = await hashProtected(planOf(withOwed(first.plan ?? former, owed, closing(first.plan))), state);
+  if (files === null) return CANCELLED_RESULT;
   const asked = state.input.grants.get(call_id)?.checks;
   const prepare = (plan: Plan, ids: ReadonlySet<string>): Applied => {
     const applied = withOwed(plan, owed, ids);
-    return applied.ok ? { ok: true, plan: withApproved(withHashes(applied.plan, hashes), asked) } : applied;
+    return applied.ok ? { ok: true, plan: withApproved(withHashes(applied.plan, files), asked) } : applied;
   };
   const made = (changed: ToolResult) => withPlan(changed, (plan) => prepare(plan, closing(plan)));
   // A person may have edited the plan while the sandbox was asked.
@@ -67,7 +71,7 @@ export async function closeOnChecks(
   }
   const stays = prepare(state.plan, closing(result.plan));
   const end = receipts.length === 0 ? result : conclude(result, receipts, planOf(stays) ?? state.plan, state);
-  const noted = withNotes(end, owed.notes);
+  const noted = withNotes(withNotes(end, "project_checks", owed.notes), "unprotected", listUnprotected(former, end));
   if (!noted.stays_open && closing(noted.plan).size > 0) state.ports.project?.noteClosed();
   return noted;
 }
@@ -87,12 +91,26 @@ function planOf(applied: Applied): Plan | undefined {
   return applied.ok ? applied.plan : undefined;
 }
 
+/** A model that writes more of them has read the first ones. */
+const MAX_NOTES = 3;
+
+/** For the checks that the call has made. */
+function listUnprotected({ tasks }: Plan, { plan }: ToolResult): string[] {
+  const made = plan === undefined ? [] : listNewChecks(tasks, plan.tasks);
+  return made
+    .flatMap((check) => {
+      const why = describeUnprotected(check);
+      return why === null ? [] : [`No pass of ${describeCheck(check.spec)} will be verified: ${why}`];
+    })
+    .slice(0, MAX_NOTES);
+}
+
 /** A plan tool answers a change with JSON. */
-function withNotes(result: ToolResult, notes: readonly string[]): ToolResult {
+function withNotes(result: ToolResult, name: string, notes: readonly string[]): ToolResult {
   if (notes.length === 0) return result;
   const shown = parseJson(result.content);
   const content = isRecord(shown)
-    ? JSON.stringify({ ...shown, project_checks: notes.join(" ") })
+    ? JSON.stringify({ ...shown, [name]: notes.join(" ") })
     : [result.content, ...notes].join("\n");
   return { ...result, content };
 }
@@ -101,14 +119,14 @@ function withNotes(result: ToolResult, notes: readonly string[]): ToolResult {
  * The files of checks that the call makes, as they are now. Those of others were hashed before the model worked
  * (`protect-files`): now it is too late. Null if the run was cancelled meanwhile.
  */
-async function hashProtected(plan: Plan | undefined, { ports, plan: before }: RunState): Promise<Hashes | null> {
+async function hashProtected(plan: Plan | undefined, { ports, plan: before }: RunState): Promise<Files | null> {
   const known = new Set(before.tasks.flatMap(({ checks = [] }) => checks.map(({ id }) => id)));
   const paths = plan === undefined ? [] : listUnhashed(plan, (check) => !known.has(check.id));
   if (paths.length === 0) return new Map();
-  return (await unlessCancelled(ports, async () => await ports.checks?.hashFiles(paths))) ?? null;
+  return (await unlessCancelled(ports, async () => await ports.checks?.hashProtected(paths))) ?? null;
 }
 
-type Hashes = ReadonlyMap<string, string | null>;
+type Files = ReadonlyMap<string, ProtectedFile>;
 
 function withPlan(result: ToolResult, change: (plan: Plan) => Applied): ToolResult {
   if (result.plan === undefined) return result;

@@ -66,15 +66,21 @@ describe("a person's approval", () => {
     expect(withApproved(plan, [])).toBe(plan);
   });
 
+  const filesOf = (hash: string | null, files?: number) =>
+    new Map([["t.ts", { path: "t.ts", hash, ...(files === undefined ? {} : { files }) }]]);
+
   it("holds until a file changes, comes or goes, and names which", () => {
     const list = listGuarded([check(), commandCheck("make")], guarded);
     expect([list.checks.length, list.paths]).toEqual([1, ["t.ts"]]);
-    expect(listUnapproved(list.checks, new Map([["t.ts", "one"]]))).toEqual([]);
+    expect(listUnapproved(list.checks, filesOf("one"))).toEqual([]);
     for (const hash of ["two", null])
-      expect(listUnapproved(list.checks, new Map([["t.ts", hash]]))).toEqual([
+      expect(listUnapproved(list.checks, filesOf(hash))).toEqual([
         { spec: npmTest, files: [{ path: "t.ts", hash }], changed: ["t.ts"] },
       ]);
+    const none = [check({ protected: [{ path: "t.ts", hash: null }] })];
+    expect(listUnapproved(none, filesOf(null))).toEqual([]);
+    expect(listUnapproved(none, filesOf(null, 9_000))).toHaveLength(1);
     const twice = [check(), check({ id: "chk_2" })];
-    expect(listUnapproved(twice, new Map([["t.ts", "two"]]))).toHaveLength(1);
+    expect(listUnapproved(twice, filesOf("two"))).toHaveLength(1);
   });
 });

@@ -9,6 +9,7 @@ import type { Check, CheckInput, ProtectedFile } from "../../protocol/plan/check
 import type { Plan } from "../../protocol/plan/task.ts";
 import { type Approvals, listCommands, needsApproval } from "../calls/approvals.ts";
 import { protectedPaths } from "./protect.ts";
+import { isSameMatch } from "./protected-pattern.ts";
 import type { WantedCheck } from "./runner.ts";
 import { commandsOf, isSameSpec } from "./spec.ts";
 
@@ -57,12 +58,13 @@ export interface Unapproved extends AskedCheck {
 }
 
 /** Which of the guarded checks a person has to be asked about, each text once, given the files as they are now. */
-export function listUnapproved(guarded: readonly Check[], now: ReadonlyMap<string, string | null>): Unapproved[] {
+export function listUnapproved(guarded: readonly Check[], now: ReadonlyMap<string, ProtectedFile>): Unapproved[] {
+  const fileOf = (path: string) => now.get(path) ?? { path, hash: null };
   const found: Unapproved[] = [];
   for (const check of guarded) {
-    const files = protectedPaths(check).map((path) => ({ path, hash: now.get(path) ?? null }));
+    const files = protectedPaths(check).map(fileOf);
     const approved = approvedFiles(check);
-    const changed = (approved ?? []).filter(({ path, hash }) => (now.get(path) ?? null) !== hash);
+    const changed = (approved ?? []).filter((file) => !isSameMatch(file, fileOf(file.path)));
     const isKnown = found.some(({ spec }) => isSameSpec(spec, check.spec));
     if (isKnown || (approved !== null && changed.length === 0)) continue;
     found.push({ spec: check.spec, files, changed: changed.map(({ path }) => path) });

@@ -113,8 +113,8 @@ export function findChecksFault(tasks: readonly Task[]): string | null {
 }
 
 function sizeOf({ spec, protected: files = [] }: Check): number {
-  // The hash of a file that is to be hashed is as long as any.
-  const paths = protectedPaths({ spec }).reduce((sum, path) => sum + JSON.stringify(path).length + 90, 0);
+  // A hash that is to come is as long as any, and the number of files has four digits.
+  const paths = protectedPaths({ spec }).reduce((sum, path) => sum + JSON.stringify(path).length + 105, 0);
   return FRAME_CHARACTERS + JSON.stringify(spec).length + Math.max(paths, JSON.stringify(files).length);
 }
 

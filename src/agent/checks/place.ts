@@ -68,6 +68,19 @@ export interface GitSeen {
   unpushed: number | null;
 }
 
+/** What a pattern of protected files matches. */
+export interface Matches {
+  /**
+   * Of the one file that it names, its SHA-256; else of the names of all files with theirs, equal for equal files. Null
+   * if nothing matches, or it can't be protected.
+   */
+  hash: string | null;
+  /** How many match. Absent for one file that the pattern names, and for nothing. */
+  files?: number;
+  /** Files that are not as they were, at most 20. Absent if none is, or it is not known which. */
+  altered?: string[];
+}
+
 /** What a commit has at some paths of the project's checkout. */
 export interface Committed {
   /** The checkout, relative to the work dir. */
@@ -121,6 +134,12 @@ export interface CheckPlace {
   readFile(path: string, signal: AbortSignal): Promise<FileSeen>;
   /** SHA-256 of each file in hex, in the order of the paths; null where there is no regular file. */
   hashFiles(paths: string[], signal: AbortSignal): Promise<(string | null)[]>;
+  /**
+   * In the order of the patterns (`protected-pattern.ts`). Everything counts, whether git ignores it or not. More than
+   * 5,000 files or 64 MiB, a link, and what is outside of the project can't be protected. `since`: hashes of before, by
+   * pattern.
+   */
+  hashMatches(patterns: string[], signal: AbortSignal, since?: ReadonlyMap<string, string>): Promise<Matches[]>;
   readGit(cwd: string | null, signal: AbortSignal, options?: GitLook): Promise<GitSeen>;
   /**
    * Files as they are in the commit that was cloned for the person, whatever was done to the repository since: a sandbox
@@ -128,4 +147,6 @@ export interface CheckPlace {
    * Left out by a sandbox without checkouts.
    */
   readCommitted?(paths: string[], signal: AbortSignal): Promise<Committed | null>;
+  /** What patterns match in that commit, in which they begin at the checkout. Equal files have the hash of `hashMatches`. */
+  hashCommitted?(patterns: string[], signal: AbortSignal): Promise<Matches[] | null>;
 }

@@ -10,12 +10,12 @@ export async function protectFiles(state: RunState): Promise<void> {
   const paths = listUnhashed(state.plan, ({ id }) => !unprotected.has(id));
   if (paths.length === 0 || ports.checks === undefined) return;
   ports.storeHeld?.();
-  const hashes = await unlessCancelled(ports, async () => await ports.checks?.hashFiles(paths));
-  if (hashes == null) return;
+  const files = await unlessCancelled(ports, async () => await ports.checks?.hashProtected(paths));
+  if (files == null) return;
   // Nothing is awaited from here to the transaction: a person may have edited the plan meanwhile.
   const before = state.plan;
-  const plan = withHashes(before, hashes, ({ id }) => !unprotected.has(id));
-  if (hashes.size < paths.length)
+  const plan = withHashes(before, files, ({ id }) => !unprotected.has(id));
+  if (files.size < paths.length)
     for (const { checks = [] } of plan.tasks) for (const check of checks.filter(isUnhashed)) unprotected.add(check.id);
   if (plan !== before)
     await store(state, { type: "checks_settled", receipts: [], plan: { ...plan, version: before.version + 1 } });

@@ -22,6 +22,8 @@ export interface CheckRunner {
   readTree(): Promise<string | null>;
   /** Files by path, null where there is none; empty if they can't be read. */
   hashFiles(paths: string[]): Promise<ReadonlyMap<string, string | null>>;
+  /** What patterns match now, by pattern; empty if it can't be read. */
+  hashProtected(patterns: string[]): Promise<ReadonlyMap<string, ProtectedFile>>;
 }
 
 export interface RunOptions {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Check, CheckInput, CheckResult, ProtectedFile, Verification } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { listUnhashed, protectedPaths, withHashes } from "./protect.ts";
+import { describeUnprotected } from "./protected-pattern.ts";
 import { verificationOf, withVerification } from "./verification.ts";
 
 const result = (outcome: CheckResult["outcome"], more: Partial<CheckResult> = {}): CheckResult => ({
@@ -59,28 +60,46 @@ describe("protected files", () => {
   });
   const plan = (check_: Check): Plan => ({ version: 1, sections: [], tasks: [withVerification(task([check_]))] });
 
+  const fileOf = (path: string, hash: string | null, files?: number): [string, ProtectedFile] => [
+    path,
+    { path, hash, ...(files === undefined ? {} : { files }) },
+  ];
+
+  it("verify nothing where an entry matches nothing, or what can't be protected, and say which", () => {
+    const closed = (file: [string, ProtectedFile]) => plan(made([{ path: "a", hash: "h" }, file[1]])).tasks[0];
+    for (const file of [fileOf("b", null), fileOf("b", null, 6_000)])
+      expect(closed(file)?.verification).toBe("self_checked");
+    expect(closed(fileOf("b", "i", 6))?.verification).toBe("verified");
+    const why = (files?: ProtectedFile[]) => describeUnprotected(made(files));
+    expect(why([{ path: "a", hash: "h" }])).toBe('"b" in protected matches no file.');
+    expect(why([fileOf("a", null, 6_000)[1], fileOf("b", "i")[1]])).toMatch(/^"a" in protected matches what can't be/);
+    expect(why()).toBe("Its protected files could not be hashed before the work began.");
+    expect(describeUnprotected({ spec: { type: "command", run: "x" } })).toBeNull();
+    // What only comes with a named file may be missing.
+    const named: CheckInput = { ...spec, protected: ["package.json"] };
+    const files = [fileOf("package.json", "h")[1], fileOf(".npmrc", null)[1]];
+    expect(describeUnprotected({ spec: named, protected: files })).toBeNull();
+  });
+
   it("verify nothing before they are hashed", () => {
     const open = plan(made());
     expect(open.tasks[0]?.verification).toBe("self_checked");
     expect(listUnhashed(open)).toEqual(["a", "b"]);
-    const hashes = new Map([
-      ["a", "h"],
-      ["b", null],
-    ]);
-    const closed = withHashes(open, hashes);
+    const files = new Map([fileOf("a", "h"), fileOf("b", "i", 7)]);
+    const closed = withHashes(open, files);
     expect(closed.tasks[0]).toMatchObject({
       verification: "verified",
       checks: [
         {
           protected: [
             { path: "a", hash: "h" },
-            { path: "b", hash: null },
+            { path: "b", hash: "i", files: 7 },
           ],
         },
       ],
     });
     expect(listUnhashed(closed)).toEqual([]);
-    expect(withHashes(closed, new Map([["a", "other"]]))).toBe(closed);
+    expect(withHashes(closed, new Map([fileOf("a", "other")]))).toBe(closed);
   });
 
   it("bring those that decide what a package.json means", () => {
@@ -93,12 +112,16 @@ describe("protected files", () => {
       expect.arrayContaining(["shop/.npmrc", "shop/node_modules/.bin/node", "node_modules/.bin/node"]),
     );
     expect(at("a/b/c/d/e/f/g/h/package.json").length).toBeLessThan(23);
-    expect(at("test/package.json.test.ts")).toEqual(["test/package.json.test.ts"]);
+    for (const path of ["test/package.json.test.ts", "test/", "test/*.test.ts", "pack*.js"])
+      expect(at(path)).toEqual([path]);
+    for (const path of ["shop/*.json", "shop/pack?ge.json", "shop/*", "shop/p*n"])
+      expect(at(path)).toEqual(expect.arrayContaining(["shop/.npmrc", "node_modules/.bin/node"]));
+    expect(at("**/package.json")).toEqual(expect.arrayContaining(["**/.npmrc", "**/node_modules/.bin/sh"]));
   });
 
   it("are hashed all or not at all", () => {
     const open = plan(made());
-    expect(withHashes(open, new Map([["a", "h"]]))).toBe(open);
+    expect(withHashes(open, new Map([fileOf("a", "h")]))).toBe(open);
   });
 });
 

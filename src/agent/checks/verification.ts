@@ -2,6 +2,7 @@
 // to know the rule.
 import type { Check, Verification } from "../../protocol/plan/check.ts";
 import type { Task } from "../../protocol/plan/task.ts";
+import { describeUnprotected } from "./protected-pattern.ts";
 
 type Checked = Pick<Task, "status" | "checks" | "verification" | "weakened">;
 
@@ -15,10 +16,9 @@ export function verificationOf({ status, checks = [], verification, weakened }: 
   return weakened || checks.some(isOwn) ? "self_checked" : "verified";
 }
 
-/** The model may have had a hand in it: it wrote the check, or files that the check protects may have changed. */
-function isOwn({ author, spec, result, protected: files }: Check): boolean {
-  const isUnhashed = files === undefined && "protected" in spec && (spec.protected ?? []).length > 0;
-  return author === "model" || result?.altered === true || isUnhashed;
+/** The model may have had a hand in it: it wrote the check, or files that the check should protect. */
+function isOwn(check: Check): boolean {
+  return check.author === "model" || check.result?.altered === true || describeUnprotected(check) !== null;
 }
 
 /** The task with its verification; the same object if it has it. A task without checks has neither. */

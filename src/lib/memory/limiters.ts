@@ -26,6 +26,11 @@ export const bodyLimiter = openLimiter("bodies", 6 * MIB);
 /** Pages of long messages: one at its limit of 4 MB. Each is read, parsed, and written again. */
 export const answerLimiter = openLimiter("answers", 6 * MIB);
 
+/** Addresses that checks ask. Each has 64 KiB, as bytes and as text, and what comes before it is read. */
+export const LOOK_BYTES = 256 * 1024;
+/** So 16 at once, and eight of one user: each may last 20 seconds. */
+export const lookLimiter = openLimiter("looks", 16 * LOOK_BYTES);
+
 /** A request that is cancelled gives nothing back. */
 const abandoned = new FinalizationRegistry<() => void>((leave) => leave());
 

@@ -144,7 +144,7 @@ export const quotas = {
   ),
   pages_per_day: daily(
     5_000,
-    "pages read in a day by fetch_url",
+    "pages read by fetch_url and addresses asked by checks in a day",
     "Five for each search. Each comes from somebody's site, under the server's name.",
   ),
   sandbox_hours_per_day: daily(

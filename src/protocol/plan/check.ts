@@ -78,7 +78,7 @@ const protectedPaths = late(() =>
     .max(MAX_PROTECTED)
     .optional()
     .describe(
-      "Files that say what the check means, such as its tests. If one changes, a pass no longer counts as verified.",
+      "What says what the check means, such as its tests: files, folders, or patterns with *, ** and ?. If a file is added, changed or removed, or none matches, a pass does not count as verified.",
     ),
 );
 
@@ -133,8 +133,22 @@ export const checkInput = late(() =>
 );
 export type CheckInput = z.infer<ReturnType<typeof checkInput>>;
 
-/** A protected file as it was when the check was made; null: there was none. */
-export const protectedFile = late(() => z.object({ path: z.string(), hash: z.string().nullable() }));
+/** What an entry of `protected` matches. */
+export const protectedFile = late(() =>
+  z.object({
+    path: z.string().describe("As the check names it, or a file that decides what a named one means."),
+    hash: z
+      .string()
+      .nullable()
+      .describe("SHA-256 of the file, or of all files that match with their names; null: it protects nothing."),
+    files: z
+      .int()
+      .optional()
+      .describe(
+        "How many files match a folder or a pattern. With a hash of null they can't be protected: they are more than 5,000 or 64 MiB, or one is a link. Absent for a single file, and where there is none.",
+      ),
+  }),
+);
 export type ProtectedFile = z.infer<ReturnType<typeof protectedFile>>;
 
 /** What a check's last receipt says. */

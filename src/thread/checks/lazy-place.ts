@@ -18,6 +18,8 @@ export function lazyPlace(open: () => Promise<CheckPlace | undefined>): CheckPla
     request: async (...request) => (await place()).request(...request),
     readFile: async (...request) => (await place()).readFile(...request),
     hashFiles: async (...request) => (await place()).hashFiles(...request),
+    hashMatches: async (...request) => (await place()).hashMatches(...request),
+    hashCommitted: async (...request) => (await (await place()).hashCommitted?.(...request)) ?? null,
     readCommitted: async (...request) => (await (await place()).readCommitted?.(...request)) ?? null,
     readGit: async (...request) => (await place()).readGit(...request),
   };

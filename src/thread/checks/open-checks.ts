@@ -17,12 +17,12 @@ export function ofRun({ thread }: Life, { run: { invocation_id, attempt } }: Run
 }
 
 export function openChecks(life: Life, of: ChecksOf, sandbox: Sandbox, signal: AbortSignal): CheckRunner {
-  const { clock, lookAtPublic, othersAtWork } = life.ports;
+  const { clock, askAddress, othersAtWork } = life.ports;
   const { thread } = life;
   return createCheckRunner({
     ...of,
     place: sandbox.checks,
-    fetchPublic: lookAtPublic,
+    fetchPublic: (address, until) => askAddress(thread.user_id, address, until),
     othersAtWork: (since) => othersAtWork(thread, thread.project_id, since),
     keyOf: canonicalSpec,
     newId: () => newId("rcpt"),

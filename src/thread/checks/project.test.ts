@@ -69,6 +69,29 @@ const accept = (text: string): PlanOperation => ({ op: "accept_project_checks", 
 const projectOf = (thread: FakeThread) => readPlanDetails(thread.life, "receipts").project_checks;
 
 describe("the checks of a project", () => {
+  it("protect the folders and patterns of the commit, and verify nothing where one matches nothing there", async () => {
+    const text = (entries: string) => `version: 1\ntest: {run: npm test, protected: [${entries}]}\n`;
+    const verify = async (entries: string, change = (_: MemoryCheckPlace) => {}) => {
+      const { thread, place, run } = newThread([plan("A"), done("c1")], { text: text(entries) });
+      change(place);
+      await run();
+      const [task] = thread.life.state.plan.tasks;
+      return [task?.verification, task?.checks?.[0]?.protected, await resultsOf(thread)] as const;
+    };
+    const [clean, files] = await verify("test/, '**/*.test.ts'");
+    expect(clean).toBe("verified");
+    expect(files).toEqual([
+      { path: "shop/test/", hash: expect.any(String), files: 1 },
+      { path: "shop/**/*.test.ts", hash: expect.any(String), files: 1 },
+    ]);
+    const add = (place: MemoryCheckPlace) => void place.files.set("shop/test/new.ts", "");
+    expect((await verify("test/", add))[0]).toBe("self_checked");
+    expect((await verify("test", add))[0]).toBe("self_checked");
+    const [missing, , results] = await verify("tset/");
+    expect(missing).toBe("self_checked");
+    expect(JSON.stringify(results)).toContain("matches no file");
+  });
+
   it("run when a task is completed, and verify it", async () => {
     const { thread, place, run } = newThread([plan("A"), done("c1")]);
     await run();

@@ -3,7 +3,7 @@
 //
 // Nothing is asked before a tool of the run has used a sandbox with the project's checkout. Then the commit is read
 // once for each sandbox. Where there is a file, its hash is looked at whenever tasks are completed.
-import type { CheckPlace, Tree } from "../../agent/checks/place.ts";
+import type { CheckPlace, Matches, Tree } from "../../agent/checks/place.ts";
 import type { ProjectChecks } from "../../agent/checks/project/apply.ts";
 import { PROJECT_FILE, readProjectFile } from "../../agent/checks/project/file.ts";
 import type { ProjectPort, ProjectView } from "../../agent/checks/project/port.ts";
@@ -120,9 +120,9 @@ async function readCommit(life: Life, place: CheckPlace, signal: AbortSignal): P
   const [found] = seen?.files ?? [];
   if (sandbox === null || !seen || found === undefined) return null;
   const { folder, commit } = seen;
-  const inCommit = async (paths: string[]) => {
-    const within = paths.map((path) => path.slice(folder.length + 1));
-    return (await place.readCommitted?.(within, signal))?.files.map(({ file }) => file?.hash ?? null) ?? [];
+  const inCommit = async (patterns: string[]) => {
+    const within = patterns.map((pattern) => pattern.slice(folder.length + 1));
+    return (await place.hashCommitted?.(within, signal)) ?? [];
   };
   const file = found.file && (await readFile(found.file, folder, inCommit));
   const first: StoredProject = { sandbox, folder, commit, file, pending: null };
@@ -139,14 +139,14 @@ async function readPending(former: StoredProject, place: CheckPlace, signal: Abo
   if (hash === null || hash === file?.hash) return pending === null ? former : { ...former, pending: null };
   const seen = await place.readFile(path, signal);
   if (seen.hash === null) return former;
-  const asNow = (paths: string[]) => place.hashFiles(paths, signal);
+  const asNow = (patterns: string[]) => place.hashMatches(patterns, signal);
   return { ...former, pending: await readFile({ ...seen, hash: seen.hash }, folder, asNow) };
 }
 
 async function readFile(
   { hash, size, text }: { hash: string; size: number; text: string | null },
   folder: string,
-  hashAll: (paths: string[]) => Promise<(string | null)[]>,
+  hashAll: (patterns: string[]) => Promise<Matches[]>,
 ): Promise<FileChecks> {
   const none = { hash, checks: [], files: [] };
   if (text === null) {
@@ -156,8 +156,8 @@ async function readFile(
   const read = await readProjectFile(text, folder);
   if (!read.ok) return { ...none, problem: read.message };
   const paths = [...new Set(read.checks.flatMap(protectedPaths))];
-  const hashes = paths.length === 0 ? [] : await hashAll(paths);
-  const files = paths.map((path, at) => ({ path, hash: hashes[at] ?? null }));
+  const found = paths.length === 0 ? [] : await hashAll(paths);
+  const files = paths.map((path, at) => ({ path, hash: null, ...found[at] }));
   return { hash, checks: read.checks, files, problem: null };
 }
 

@@ -56,5 +56,6 @@ function isCheck(value: unknown): value is ProjectCheck {
 }
 
 function isProtected(value: unknown): value is ProtectedFile {
-  return isRecord(value) && isText(value.path) && isTextOrNull(value.hash);
+  if (!isRecord(value) || !isText(value.path) || !isTextOrNull(value.hash)) return false;
+  return value.files === undefined || Number.isSafeInteger(value.files);
 }

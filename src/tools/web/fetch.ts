@@ -38,13 +38,12 @@ const input = lenientObject(
   { aliases: { url: ["uri", "link", "address", "href"], offset: ["start", "start_index"] } },
 );
 
-/** `own.send` is for all but the private origins; other parts are for tests. */
-export function createFetchTools(
+/** How this server asks sites. `own.send` is for all but the private origins; other parts are for tests. */
+export function downloadSettings(
   { fetch: settings, search }: Pick<Config, "fetch" | "search">,
-  own: Partial<DownloadSettings> = {},
-): Tool[] {
-  if (!settings.offered) return [];
-  const used: DownloadSettings = {
+  own: Partial<DownloadSettings>,
+): DownloadSettings {
+  return {
     domains: settings.domains,
     private_origins: search.private_origins,
     user_agent: settings.contact === null ? ROBOT_NAME : `${ROBOT_NAME} (+${settings.contact})`,
@@ -55,6 +54,15 @@ export function createFetchTools(
     send: sendAnywhere,
     ...own,
   };
+}
+
+export function createFetchTools(
+  config: Pick<Config, "fetch" | "search">,
+  own: Partial<DownloadSettings> = {},
+): Tool[] {
+  const { fetch: settings } = config;
+  if (!settings.offered) return [];
+  const used = downloadSettings(config, own);
   return [
     defineTool({
       name: "fetch_url",
@@ -96,7 +104,7 @@ async function fetchUrl(
   return kept instanceof NotRead ? refuse(kept.message, { url: url.href }) : showPage(url, kept, given.offset, context);
 }
 
-/** A check asks an address from the server, too, so what holds for pages holds for it. */
+/** Asked when the model writes a check with an address, too. */
 function barAddress(
   address: string,
   sources: Pick<Sources, "isNamed">,
@@ -167,7 +175,12 @@ async function readKept(url: URL, context: ToolContext, used: DownloadSettings):
 }
 
 function describeUsed(seconds: number): string {
-  return `The pages that this user may read today are used up (the quota pages_per_day). They begin anew at 00:00 UTC, ${describeWait(seconds)}: don't try it again before. Go on with what you have read, and say which facts could not be looked up.`;
+  return `${pagesUsedUp(seconds)}: don't try it again before. Go on with what you have read, and say which facts could not be looked up.`;
+}
+
+/** Without a full stop. */
+export function pagesUsedUp(seconds: number): string {
+  return `The pages that this user may read today are used up (the quota pages_per_day). They begin again at 00:00 UTC, ${describeWait(seconds)}`;
 }
 
 function showPage(url: URL, kept: Kept, offset: number, context: ToolContext): ToolResult {

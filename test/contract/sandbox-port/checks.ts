@@ -169,6 +169,37 @@ export function describeCheckLooks(): void {
     expect(await place().hashFiles([], untilEnd())).toEqual([]);
   });
 
+  it("hash what patterns of protected files match, and name what of it has changed", async () => {
+    for (const path of ["match/test/a.js", "match/test/deep/b.js", "match/lib.js"]) await writeText(path, path);
+    const match = async (patterns: string[], since?: ReadonlyMap<string, string>) =>
+      place().hashMatches(patterns, untilEnd(), since);
+    const patterns = ["match/lib.js", "match/test/", "match/**/*.js", "match/none", "match/?ib.js"];
+    const before = await match(patterns);
+    expect(before).toEqual([
+      { hash: hashOf("match/lib.js") },
+      { hash: expect.stringMatching(/^[0-9a-f]{64}$/), files: 2 },
+      { hash: expect.stringMatching(/^[0-9a-f]{64}$/), files: 3 },
+      { hash: null },
+      { hash: expect.stringMatching(/^[0-9a-f]{64}$/), files: 1 },
+    ]);
+    await run("cd match && ln -s test spec && printf x >test/deep/.new.js && mkdir -p test/node_modules");
+    const since = new Map(patterns.map((pattern, at) => [pattern, before[at]?.hash ?? ""]));
+    const after = await match(patterns, since);
+    expect(after[1]).toMatchObject({ files: 3, altered: ["match/test/deep/.new.js"] });
+    // A link to the folder lies there now. It has no file's name, so the pattern does not match it.
+    expect(after[2]).toMatchObject({ files: 4, altered: ["match/test/deep/.new.js"] });
+    expect(after.toSpliced(1, 2)).toEqual(before.toSpliced(1, 2));
+    expect(await match(["match/spec", "/etc", "/etc/*"])).toEqual([
+      ...[
+        { hash: after[1]?.hash, files: 3 },
+        { hash: null, files: 1 },
+        { hash: null, files: 1 },
+      ],
+    ]);
+    expect(await match([])).toEqual([]);
+    expect((await failureOf(match(["../../up/*"]))).code).toBe("invalid");
+  });
+
   it("tell the state of a repository, whatever its settings hide", async () => {
     await run("mkdir -p look");
     expect((await failureOf(place().readGit("look", untilEnd()))).code).toBe("failed");

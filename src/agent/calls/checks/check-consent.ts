@@ -1,6 +1,7 @@
 // Asks a person again before a check runs a command that the agent's approvals guard, if a protected file has changed
 // since they approved it. One request to the sandbox before such a call; nothing for other agents and other checks.
 import { isRecord } from "../../../lib/is-record.ts";
+import type { ProtectedFile } from "../../../protocol/plan/check.ts";
 import type { Plan } from "../../../protocol/plan/task.ts";
 import { listGuarded, listUnapproved } from "../../checks/approval.ts";
 import { unlessCancelled } from "../../checks/runner.ts";
@@ -41,7 +42,7 @@ function listNamed(input: unknown, plan: Plan): ReadonlySet<string> {
   return new Set(named.filter(({ status }) => status !== "completed").map(({ id }) => id));
 }
 
-async function hash(paths: string[], { ports }: RunState): Promise<ReadonlyMap<string, string | null> | null> {
+async function hash(paths: string[], { ports }: RunState): Promise<ReadonlyMap<string, ProtectedFile> | null> {
   ports.storeHeld?.();
-  return (await unlessCancelled(ports, async () => await ports.checks?.hashFiles(paths))) ?? null;
+  return (await unlessCancelled(ports, async () => await ports.checks?.hashProtected(paths))) ?? null;
 }

@@ -23,6 +23,20 @@ export function listJobs(wanted: readonly WantedCheck[], keyOf: (spec: CheckInpu
   return [...jobs.values()];
 }
 
+/** Those that only look. All of one public address are together: it is asked once for them. */
+export function groupQuick(jobs: readonly Job[]): Job[][] {
+  const groups = new Map<string | Job, Job[]>();
+  for (const job of jobs.filter(({ is_quick }) => is_quick)) {
+    const name = addressOf(job.spec) ?? job;
+    groups.set(name, [...(groups.get(name) ?? []), job]);
+  }
+  return [...groups.values()];
+}
+
+export function addressOf(spec: CheckInput): string | undefined {
+  return spec.type === "http" ? spec.url : undefined;
+}
+
 function isQuick(spec: CheckInput): boolean {
   return spec.type !== "command" && !(spec.type === "http" && spec.start !== undefined);
 }

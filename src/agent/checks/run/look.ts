@@ -5,7 +5,7 @@ import type { CheckInput } from "../../../protocol/plan/check.ts";
 import { SandboxError } from "../../sandbox.ts";
 import type { CheckPlace, CommandSeen, Tree } from "../place.ts";
 import { failed, type Judgement, judgeCommand, judgeFile, judgeGit, judgeHttp, notRun } from "./judge.ts";
-import { type CheckRunPorts, type PublicAnswer, TIME_OVER, within } from "./ports.ts";
+import { type PublicAnswer, TIME_OVER } from "./ports.ts";
 
 const DEFAULT_COMMAND_MS = 120_000;
 const DEFAULT_START_MS = 30_000;
@@ -59,18 +59,7 @@ export async function lookAtGit(
   return judgeGit(spec, await place.readGit(spec.cwd ?? null, signal, { asks_remote: spec.pushed === true }));
 }
 
-export async function lookAtAddress(
-  spec: Extract<CheckInput, { type: "http" }>,
-  ports: Pick<CheckRunPorts, "fetchPublic" | "sleep">,
-  signal: AbortSignal,
-): Promise<Sight> {
-  let answer: PublicAnswer;
-  try {
-    answer = await within(ports, REQUEST_MS, signal, (inner) => ports.fetchPublic(spec.url ?? "", inner));
-  } catch (error) {
-    if (signal.aborted || error !== TIME_OVER) throw error;
-    return failed(`The address gave no answer within ${REQUEST_MS / 1000} seconds.`);
-  }
+export function lookAtAnswer(spec: Extract<CheckInput, { type: "http" }>, answer: PublicAnswer): Sight {
   if (!answer.ok) return answer.refused ? notRun(answer.message) : failed(answer.message);
   const output = { head: answer.body, tail: "", bytes: answer.body_bytes, hash: answer.body_hash };
   return { ...(await judgeHttp(spec, answer)), output };

@@ -8,8 +8,8 @@ export type PublicAnswer =
   | { ok: false; refused: boolean; message: string };
 
 /**
- * A GET to a public address. Redirects are not followed, and at most 64 KiB of the body are kept. Rejects only with the
- * signal's reason.
+ * A GET to a public address, within the user's quota and a limit of time. Redirects are not followed, and at most 64 KiB
+ * of the body are kept. Rejects only with the signal's reason.
  */
 export type FetchPublic = (url: string, signal: AbortSignal) => Promise<PublicAnswer>;
 

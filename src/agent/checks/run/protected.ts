@@ -1,13 +1,14 @@
 // The files that say what a check means, such as its tests: whether they are still as they were when it was made.
 import type { Check } from "../../../protocol/plan/check.ts";
 import { SandboxError } from "../../sandbox.ts";
-import type { CheckPlace } from "../place.ts";
+import type { CheckPlace, Matches } from "../place.ts";
+import { isSameMatch } from "../protected-pattern.ts";
 import type { WantedCheck } from "../runner.ts";
 import { noTime } from "./look.ts";
 import { TIME_OVER } from "./ports.ts";
 
-/** By path; a sentence if they can't be read. */
-export type ProtectedHashes = ReadonlyMap<string, string | null> | string;
+/** By pattern; a sentence if they can't be read. */
+export type ProtectedHashes = ReadonlyMap<string, Matches> | string;
 
 const MAX_ALTERED = 20;
 
@@ -18,16 +19,15 @@ export async function readProtected(
   place: CheckPlace | undefined,
   inTime: InTime,
 ): Promise<ProtectedHashes> {
-  const paths = [
-    ...new Set(
-      wanted.flatMap(({ check, needs }) => [...(check.protected ?? []), ...(needs ?? [])]).map(({ path }) => path),
-    ),
-  ];
-  if (paths.length === 0) return new Map();
+  const since = new Map<string, string>();
+  for (const { check, needs } of wanted)
+    for (const { path, hash } of [...(check.protected ?? []), ...(needs ?? [])]) since.set(path, hash ?? "");
+  if (since.size === 0) return new Map();
   if (place === undefined) return "There is no sandbox here in which it could run.";
+  const patterns = [...since.keys()];
   try {
-    const hashes = await inTime((signal) => place.hashFiles(paths, signal));
-    return new Map(paths.map((path, at) => [path, hashes[at] ?? null]));
+    const matches = await inTime((signal) => place.hashMatches(patterns, signal, since));
+    return new Map(matches.map((each, at) => [patterns[at] ?? "", each]));
   } catch (error) {
     if (error === TIME_OVER) return noTime().reason;
     if (error instanceof SandboxError) return `Its protected files can't be read: ${error.message}`;
@@ -41,8 +41,11 @@ export function readAltered(check: Check, before: ProtectedHashes, after: Protec
   if (own.length === 0) return [];
   if (typeof before === "string") return before;
   if (typeof after === "string") return after;
-  const altered = own.filter(({ path, hash }) => before.get(path) !== hash || after.get(path) !== hash);
-  return altered.slice(0, MAX_ALTERED).map(({ path }) => path);
+  const altered = own.flatMap((file) => {
+    const other = [before, after].find((now) => !isSameMatch(file, now.get(file.path)));
+    return other === undefined ? [] : (other.get(file.path)?.altered ?? [file.path]);
+  });
+  return [...new Set(altered)].slice(0, MAX_ALTERED);
 }
 
 /** Why a check that needs a person's approval does not run; null if it may. */
@@ -52,7 +55,7 @@ export function findUnapproved(wanted: readonly WantedCheck[], before: Protected
     if (needs === null) return "It waits for a person, who has to approve its command first.";
     if (needs.length === 0) continue;
     if (typeof before === "string") return before;
-    const changed = needs.find(({ path, hash }) => before.get(path) !== hash);
+    const changed = needs.find((file) => !isSameMatch(file, before.get(file.path)));
     if (changed !== undefined)
       return `It waits for a person: ${JSON.stringify(changed.path)} has changed since they approved its command.`;
   }

@@ -1,6 +1,7 @@
 // A receipt of what was seen, and how a model reads one that failed.
 import { cutEnd, cutMiddle } from "../../../lib/truncate.ts";
 import type { Receipt } from "../../../protocol/plan/check.ts";
+import { describeUnprotected } from "../protected-pattern.ts";
 import type { WantedCheck } from "../runner.ts";
 import { pickEvidence } from "./evidence.ts";
 import { notRun } from "./judge.ts";
@@ -26,10 +27,12 @@ export function toReceipt(
 ): Receipt {
   const { output = { head: "", tail: "", bytes: 0, hash: null } } = seen;
   const judged = typeof altered === "string" && seen.outcome === "passed" ? notRun(altered) : seen;
+  const why = judged.outcome === "passed" ? describeUnprotected(check) : null;
+  const reason = why === null ? judged.reason : `${cutEnd(judged.reason, MAX_REASON / 2)} This is not verified: ${why}`;
   return {
     ...{ receipt_id, task_id, check_id: check.id, invocation_id, author: check.author, spec: check.spec },
     outcome: judged.outcome,
-    reason: cutEnd(judged.reason.toWellFormed(), MAX_REASON),
+    reason: cutEnd(reason.toWellFormed(), MAX_REASON),
     started_at: seen.started_at,
     duration_ms: Math.max(0, Math.round(seen.duration_ms)),
     exit_code: seen.exit_code ?? null,

@@ -73,7 +73,7 @@ describe("a run of checks", () => {
     const wanted = [want(command("npm test"), 0, { protected: [{ path: "a.txt", hash: hashOf("a") }] })];
     const receipts = await world.runner().run(wanted, { call_id: "call_1", budget_ms: 60_000 });
     expect(receipts[0]).toMatchObject({ outcome: "passed", duration_ms: 64_000 });
-    expect(world.place.calls.at(-1)).toBe("hash");
+    expect(world.place.calls.at(-1)).toBe("match");
   });
 
   it("does not run what needs a person's approval, and names the file that has changed since", async () => {
@@ -180,9 +180,34 @@ describe("a run of checks", () => {
     expect(await see()).toMatchObject({ altered_files: ["none.js"] });
     world.place.files.delete("none.js");
     world.place.onCall = async (name) => {
-      if (name === "hash") throw new SandboxError("failed", "No.");
+      if (name === "match") throw new SandboxError("failed", "No.");
     };
     expect(await see()).toMatchObject({ outcome: "not_run", reason: "Its protected files can't be read: No." });
+  });
+
+  it("names what of a protected folder is not as it was, and says where an entry protects nothing", async () => {
+    const world = new CheckWorld();
+    world.place.files.set("test/a.js", "1").set("test/deep/b.js", "2");
+    world.place.deeds.set("npm test", {});
+    const see = async (entries: string[]) => {
+      const spec = command("npm test", { protected: entries });
+      const known = await world.runner().hashProtected(entries);
+      const wanted = [want(spec, 0, { protected: entries.map((path) => known.get(path) ?? { path, hash: null }) })];
+      return async () => (await world.runner().run(wanted, { call_id: `call_${world.now++}`, budget_ms: 9_000 }))[0];
+    };
+    const again = await see(["test/", "test/**/*.js"]);
+    expect(await again()).toMatchObject({ outcome: "passed", reason: "`npm test` exited with 0." });
+    expect(await again()).not.toHaveProperty("altered_files");
+    world.place.files.set("test/new.json", "");
+    expect(await again()).toMatchObject({ outcome: "passed", altered_files: ["test/"] });
+    world.place.files.set("test/a.js", "3");
+    expect(await again()).toMatchObject({ altered_files: ["test/", "test/**/*.js"] });
+    world.place.files.clear();
+    expect(await again()).toMatchObject({ altered_files: ["test/", "test/**/*.js"] });
+    expect(await (await see(["tset/"]))()).toMatchObject({
+      outcome: "passed",
+      reason: '`npm test` exited with 0. This is not verified: "tset/" in protected matches no file.',
+    });
   });
 
   it("starts a program, asks it, and ends it", async () => {
@@ -231,10 +256,27 @@ describe("a run of checks", () => {
       isAsked = true;
       return untilAbort(signal);
     };
-    const silent = world.run([spec], { fetchPublic });
+    const silent = world.run([spec], { fetchPublic }, 30_000);
     await world.until(() => isAsked);
     world.advanceTo(30_000);
-    expect((await silent)[0]).toMatchObject({ outcome: "failed", reason: expect.stringContaining("30 seconds") });
+    expect((await silent)[0]).toMatchObject({ outcome: "not_run", reason: expect.stringContaining("no time left") });
+  });
+
+  it("asks one address once for all checks of it, and once more in the next run", async () => {
+    const world = new CheckWorld();
+    const asked: string[] = [];
+    const fetchPublic = async (url: string) => {
+      asked.push(url);
+      return { ok: true as const, status: 200, body: "Hello 7", body_bytes: 7, body_hash: "x" };
+    };
+    const specs = Array.from({ length: 50 }, (_, at): CheckInput => {
+      return { type: "http", url: `https://example.com/${at % 2}`, contains: `Hello ${at}` };
+    });
+    const outcomes = (await world.run(specs, { fetchPublic })).map(({ outcome }) => outcome);
+    expect(outcomes.filter((outcome) => outcome === "passed")).toHaveLength(1);
+    expect(asked.sort()).toEqual(["https://example.com/0", "https://example.com/1"]);
+    await world.run(specs, { fetchPublic });
+    expect(asked).toHaveLength(4);
   });
 });
 

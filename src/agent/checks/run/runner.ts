@@ -7,11 +7,11 @@ import { SandboxError } from "../../sandbox.ts";
 import type { CheckPlace, Tree } from "../place.ts";
 import type { CheckRunner, RunOptions, WantedCheck } from "../runner.ts";
 import { judgeChanges } from "./changes.ts";
-import { type Job, listJobs } from "./jobs.ts";
+import { addressOf, groupQuick, type Job, listJobs } from "./jobs.ts";
 import { failed, notRun } from "./judge.ts";
 import {
   judgeError,
-  lookAtAddress,
+  lookAtAnswer,
   lookAtCommand,
   lookAtFile,
   lookAtGit,
@@ -21,7 +21,7 @@ import {
   type Sight,
 } from "./look.ts";
 import { KeptOutputs } from "./outputs.ts";
-import { type CheckRunPorts, TIME_OVER, within } from "./ports.ts";
+import { type CheckRunPorts, type PublicAnswer, TIME_OVER, within } from "./ports.ts";
 import { findUnapproved, type ProtectedHashes, readAltered, readProtected } from "./protected.ts";
 import { type Seen, toReceipt } from "./receipt.ts";
 import { sideBySide } from "./side-by-side.ts";
@@ -44,6 +44,10 @@ export function createCheckRunner(ports: CheckRunPorts): CheckRunner {
     hashFiles: async (paths) => {
       const hashes = await ask(ports, (place, signal) => place.hashFiles(paths, signal));
       return new Map(hashes?.map((hash, at) => [paths[at] ?? "", hash]));
+    },
+    hashProtected: async (patterns) => {
+      const found = await ask(ports, (place, signal) => place.hashMatches(patterns, signal));
+      return new Map(found?.map((matches, at) => [patterns[at] ?? "", { path: patterns[at] ?? "", ...matches }]));
     },
   };
 }
@@ -75,6 +79,8 @@ class Running {
   /** Commands and programs that may run. */
   readonly #open = new Set<string>();
   readonly #outputs = new KeptOutputs();
+  /** Of addresses that are looked at. */
+  readonly #answers = new Map<string, PublicAnswer>();
   #tree: Tree | null = null;
   #noTree: string | null = null;
 
@@ -93,10 +99,10 @@ class Running {
       await this.#readFirstTree(jobs);
       const seen = new Map<Job, Seen>();
       const look = async (job: Job) => void seen.set(job, await this.#see(job, before));
-      await sideBySide(
-        jobs.filter(({ is_quick }) => is_quick),
-        look,
-      );
+      await sideBySide(groupQuick(jobs), async (group) => {
+        for (const job of group) await look(job);
+        for (const { spec } of group) this.#answers.delete(addressOf(spec) ?? "");
+      });
       for (const job of jobs) if (!job.is_quick) await look(job);
       const after = await readProtected(wanted, place, (work) => this.#inTime(work, AFTER_MS));
       signal.throwIfAborted();
@@ -188,7 +194,11 @@ class Running {
 
   async #lookInTime(job: Job, place: CheckPlace | undefined, signal: AbortSignal): Promise<Compared> {
     const { spec } = job;
-    if (spec.type === "http" && spec.url !== undefined) return lookAtAddress(spec, this.#ports, signal);
+    if (spec.type === "http" && spec.url !== undefined) {
+      const answer = this.#answers.get(spec.url) ?? (await this.#ports.fetchPublic(spec.url, signal));
+      this.#answers.set(spec.url, answer);
+      return lookAtAnswer(spec, answer);
+    }
     if (place === undefined || spec.type === "person") throw new Error("Nothing to look at.");
     if (spec.type === "file") return lookAtFile(spec, { place, signal });
     if (spec.type === "git") return lookAtGit(spec, { place, signal });

@@ -1,14 +1,13 @@
-// Does work of several jobs at the same time.
-import type { Job } from "./jobs.ts";
+// Does several pieces of work at the same time.
 
 const SIDE_BY_SIDE = 4;
 
 /** All have ended when this settles, also if one has failed. */
-export async function sideBySide(jobs: Job[], work: (job: Job) => Promise<void>): Promise<void> {
-  const queue = [...jobs];
+export async function sideBySide<Piece>(pieces: Piece[], work: (piece: Piece) => Promise<void>): Promise<void> {
+  const queue = [...pieces];
   const takeOne = async (): Promise<void> => {
-    for (let job = queue.shift(); job !== undefined; job = queue.shift()) await work(job);
+    for (let piece = queue.shift(); piece !== undefined; piece = queue.shift()) await work(piece);
   };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(SIDE_BY_SIDE, jobs.length) }, takeOne));
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(SIDE_BY_SIDE, pieces.length) }, takeOne));
   for (const end of ends) if (end.status === "rejected") throw end.reason;
 }

@@ -3,13 +3,8 @@
 // whatever was written into `.git` since, the content is what the hash stands for, or there is none.
 import { OWN_PATH } from "./command-script.ts";
 
-// $1 is the checkout, $2 the commit or empty, $3 how many bytes are shown of a file, the rest are paths in the checkout.
-// The hash of the file in the work tree comes along.
-export const COMMITTED_SCRIPT = `PATH=${OWN_PATH}:$PATH; LC_ALL=C; export PATH LC_ALL
-root=$1 commit=$2 shown=$3; shift 3
-say() { printf '\\ntaskloom:%s\\n' "$*"; exit 0; }
-for each in git mktemp sha256sum head base64 tr cut sed; do command -v $each >/dev/null 2>&1 || say lacks $each; done
-cd -P -- "$root" 2>/dev/null || say no_folder
+/** `$root` is the checkout, `$commit` the commit or empty. Then `$top` is the commit's folder, or empty. */
+export const OPEN_COMMIT = `cd -P -- "$root" 2>/dev/null || say no_folder
 root=$(pwd -P)
 for name in $(env | sed -n 's/^\\(GIT_[A-Z0-9_]*\\)=.*/\\1/p'); do unset "$name"; done
 work=$(mktemp -d /tmp/.taskloom-git-XXXXXX) || say stuck no space is left
@@ -32,7 +27,15 @@ if [ -n "$commit" ]; then
   [ -d "$root/.git/objects" ] && take commit "$commit" || say stuck "the commit $commit is not there any more"
   top=$(own cat-file commit "$commit" | sed -n '1s/^tree //p')
   [ -n "$top" ] || say stuck "the commit can't be read"
-fi
+fi`;
+
+// $1 is the checkout, $2 the commit or empty, $3 how many bytes are shown of a file, the rest are paths in the checkout.
+// The hash of the file in the work tree comes along.
+export const COMMITTED_SCRIPT = `PATH=${OWN_PATH}:$PATH; LC_ALL=C; export PATH LC_ALL
+root=$1 commit=$2 shown=$3; shift 3
+say() { printf '\\ntaskloom:%s\\n' "$*"; exit 0; }
+for each in git mktemp sha256sum head base64 tr cut sed; do command -v $each >/dev/null 2>&1 || say lacks $each; done
+${OPEN_COMMIT}
 # Prints the id of the file.
 find_blob() {
   id=$top rest=$1

@@ -17,9 +17,11 @@ import { DaytonaCheckCommands } from "./commands.ts";
 import { readCommitted } from "./committed.ts";
 import { FILES_SCRIPT, type FileAnswer, readFilesAnswer } from "./file-script.ts";
 import { readGit } from "./git.ts";
+import { hashCommitted, hashMatches } from "./matches.ts";
 import { decode, decodeBase64, readText } from "./output.ts";
 import { type CheckPorts, lacks, run } from "./ports.ts";
 import { MAX_BODY_BYTES, REQUEST_SCRIPT, readRequestAnswer } from "./request-script.ts";
+import { splitWords } from "./requests.ts";
 import { readTreeAnswer, TREE_SCRIPT, type TreeAnswer } from "./tree-script.ts";
 
 /** A gigabyte of files takes some seconds, and ten times that on a busy machine. */
@@ -28,8 +30,6 @@ const FILES_MS = 60_000;
 /** Base64 makes four characters of three bytes. */
 const ANSWER_BYTES = 128 * 1024;
 const FILE_ANSWER_BYTES = 2 * SHOWN_FILE_BYTES;
-/** Linux takes arguments of two megabytes together, and the script is one, too. */
-const MAX_PATH_CHARACTERS = 60_000;
 
 export function createCheckPlace(ports: CheckPorts): CheckPlace {
   const { guard } = ports;
@@ -43,7 +43,10 @@ export function createCheckPlace(ports: CheckPorts): CheckPlace {
     request: (request, signal) => guard(signal, () => sendRequest(ports, request, signal)),
     readFile: (path, signal) => guard(signal, () => readFile(ports, path, signal)),
     hashFiles: (paths, signal) => guard(signal, () => hashFiles(ports, paths, signal)),
+    hashMatches: (patterns, signal, since = new Map()) =>
+      guard(signal, () => hashMatches(ports, patterns, since, signal)),
     readCommitted: (paths, signal) => guard(signal, () => readCommitted(ports, paths, signal)),
+    hashCommitted: (patterns, signal) => guard(signal, () => hashCommitted(ports, patterns, signal)),
     readGit: (cwd, signal, options) => guard(signal, () => readGit(ports, cwd, signal, options)),
   };
 }
@@ -128,8 +131,8 @@ async function readFile(ports: CheckPorts, path: string, signal: AbortSignal): P
 
 async function hashFiles(ports: CheckPorts, paths: string[], signal: AbortSignal): Promise<(string | null)[]> {
   const hashes: (string | null)[] = [];
-  for (const part of splitPaths(paths)) {
-    const answers = await askFiles(ports, part, 0, signal);
+  for (const part of splitWords(paths.map((path) => [path]))) {
+    const answers = await askFiles(ports, part.flat(), 0, signal);
     hashes.push(...answers.map((answer) => answer?.hash ?? null));
   }
   return hashes;
@@ -149,18 +152,4 @@ async function askFiles(
   if (typeof answer === "string") throw lacks(answer);
   if (answer?.length !== paths.length) throw new SandboxError("failed", "The files could not be read in time.");
   return answer;
-}
-
-function splitPaths(paths: string[]): string[][] {
-  const parts: string[][] = [];
-  let room = 0;
-  for (const path of paths) {
-    if (path.length > room) {
-      parts.push([]);
-      room = MAX_PATH_CHARACTERS;
-    }
-    parts.at(-1)?.push(path);
-    room -= path.length;
-  }
-  return parts;
 }

@@ -34,7 +34,8 @@ export const ENV_PREFIX = ".taskloom-env-";
 // run a second time. /var/tmp conventionally survives restarts. bash is used if installed, since models write for it.
 // The wrapper itself looks up nothing in PATH, which the project may have set to something useless: only the command
 // should fail then. Its process id is for whoever asks whether the command waits for input. The daemon keeps the text
-// and the output of commands in the home, which may be a repository: there git must not see them.
+// and the output of commands in the home, which may be a repository: there git must not see them. Python keeps compiled
+// modules outside of the project: in a folder that a check protects they would be added files.
 const WRAPPER = `say() { printf "\\036%s:%s\\036\\n" "$1" "$2"; printf "\\036%s:%s\\036\\n" "$1" "$2" >&2; exit "$2"; }
 for base in /var/tmp /tmp; do command -p mkdir -p "$base/.taskloom/$2" 2>/dev/null && break; done
 if ! command -p mkdir "$base/.taskloom/$2/$1" 2>/dev/null && [ -d "$base/.taskloom/$2/$1" ]; then
@@ -46,7 +47,8 @@ own=$HOME/.daytona
 [ ! -d "$own" ] || [ -e "$own/.gitignore" ] || { echo '*' >"$own/.gitignore"; } 2>/dev/null
 if [ -n "$3" ]; then cd -- "$3" || say "$1" 1; fi
 shell=/bin/sh; command -v bash >/dev/null 2>&1 && shell=bash
-${COMMAND_VARIABLE}="$1"; export ${COMMAND_VARIABLE}
+${COMMAND_VARIABLE}="$1" PYTHONPYCACHEPREFIX="\${PYTHONPYCACHEPREFIX:-$base/.taskloom/$2/pycache}"
+export ${COMMAND_VARIABLE} PYTHONPYCACHEPREFIX
 "$shell" -c "$4"
 say "$1" "$?"`;
 

@@ -55,12 +55,12 @@ export async function download(address: URL, settings: DownloadSettings, signal:
 }
 
 /** The time that is left, spent only while it runs. */
-interface Clock {
+export interface Clock {
   /** Null when the time is up. Rejects when the signal aborts. */
   run<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T | null>;
 }
 
-function startClock(time_ms: number): Clock {
+export function startClock(time_ms: number): Clock {
   let left = time_ms;
   return {
     async run(signal, work) {
@@ -81,40 +81,54 @@ function startClock(time_ms: number): Clock {
 }
 
 async function ask(url: URL, settings: DownloadSettings, clock: Clock, signal: AbortSignal): Promise<Answer> {
-  const { body_bytes, time_ms, robots } = settings;
-  if (robots !== null) {
-    const allowed = await askRobots(robots, url, (file) => readRobots(file, settings, clock, signal));
-    if (allowed === "no")
-      return refuse(
-        "The site's robots.txt asks programs not to read this page, and this server obeys it: look for another source.",
-      );
-    if (allowed === "unknown")
-      return refuse(
-        "The site's robots.txt could not be read, so this server does not know whether it may read the page: try once more later, or look for another source.",
-      );
-  }
-  const answer = await requestInTurn(url, body_bytes, settings, clock, signal);
-  if (answer === BUSY)
-    return refuse(
-      "Other requests to this site are still under way, and it is asked one at a time: try again in a minute.",
-    );
+  const { body_bytes, time_ms } = settings;
+  const answer = await visit(url, settings, clock, signal, (means, each) =>
+    request(url, { body_bytes, ...means }, each),
+  );
+  if (typeof answer === "string") return refuse(answer);
   return (
     answer ?? refuse(`The site was too slow: it had ${time_ms / 1000} s. Try once more, or look for another source.`)
   );
 }
 
-/** Null when the time is up. */
-function requestInTurn(
+/**
+ * Does the work in its turn, if the site's robots.txt has nothing against it. A sentence: nothing was asked. Null: the
+ * time is up.
+ */
+export async function visit<Seen extends object>(
   url: URL,
-  body_bytes: number,
+  settings: DownloadSettings,
+  clock: Clock,
+  signal: AbortSignal,
+  work: Work<Seen>,
+): Promise<Seen | string | null> {
+  const { robots } = settings;
+  if (robots !== null) {
+    const allowed = await askRobots(robots, url, (file) => readRobots(file, settings, clock, signal));
+    if (allowed === "no")
+      return "The site's robots.txt asks programs not to read this page, and this server obeys it: look for another source.";
+    if (allowed === "unknown")
+      return "The site's robots.txt could not be read, so this server does not know whether it may read the page: try once more later, or look for another source.";
+  }
+  const seen = await inTurn(url, settings, clock, signal, work);
+  return seen === BUSY
+    ? "Other requests to this site are still under way, and it is asked one at a time: try again in a minute."
+    : seen;
+}
+
+type Work<Seen> = (means: Pick<RequestLimits, "send" | "user_agent">, signal: AbortSignal) => Promise<Seen>;
+
+/** Null when the time is up. */
+function inTurn<Seen>(
+  url: URL,
   { user_agent, private_origins, send, hosts }: DownloadSettings,
   clock: Clock,
   signal: AbortSignal,
-): Promise<Answer | typeof BUSY | null> {
+  work: Work<Seen>,
+): Promise<Seen | typeof BUSY | null> {
   // Each redirect is judged for itself.
-  const means = isPrivateOrigin(private_origins, url) ? sendAnywhere : send;
-  const limits: RequestLimits = { body_bytes, user_agent, send: means };
-  return hosts.use(url.host, signal, () => clock.run(signal, (each) => request(url, limits, each)));
+  const means = { user_agent, send: isPrivateOrigin(private_origins, url) ? sendAnywhere : send };
+  return hosts.use(url, signal, () => clock.run(signal, (each) => work(means, each)));
 }
 
 /** "" where the site has none: every answer that says so means that all is allowed. */
@@ -126,7 +140,10 @@ async function readRobots(
 ): Promise<string | null> {
   let url = file;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-    const answer = await requestInTurn(url, MAX_ROBOTS_BYTES, settings, clock, signal);
+    const { href } = url;
+    const answer = await inTurn(url, settings, clock, signal, (means, each) =>
+      request(new URL(href), { body_bytes: MAX_ROBOTS_BYTES, ...means }, each),
+    );
     if (answer === BUSY || answer === null) return null;
     if (answer.kind === "page") return new TextDecoder().decode(answer.bytes);
     if (answer.kind === "refused") return saysNone(answer.status) ? "" : null;

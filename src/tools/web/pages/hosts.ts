@@ -7,8 +7,8 @@ import { sleep } from "../sleep.ts";
 export const BUSY = "busy";
 
 export interface HostTurns {
-  /** Rejects as `work` does, and when the signal aborts while it waits. */
-  use<T>(host: string, signal: AbortSignal, work: () => Promise<T>): Promise<T | typeof BUSY>;
+  /** Rejects as `work` does, and when the signal aborts while it waits. All ports of a host are one host. */
+  use<T>(url: URL, signal: AbortSignal, work: () => Promise<T>): Promise<T | typeof BUSY>;
 }
 
 export interface TurnLimits {
@@ -19,6 +19,7 @@ export interface TurnLimits {
   renew_ms: number;
   /** How long a call waits for its turn. */
   wait_ms: number;
+  /** At first. Those who wait for long ask less often: hundreds may wait. */
   poll_ms: number;
 }
 
@@ -29,11 +30,12 @@ export function createHostTurns(own: Partial<TurnLimits> = {}): HostTurns {
   const turns = new Map<string, { until: number }>();
   const isBusy = (host: string) => (turns.get(host)?.until ?? 0) > Date.now();
   return {
-    async use(host, signal, work) {
+    async use({ hostname }, signal, work) {
+      const host = hostname.replace(/\.$/, "");
       const latest = Date.now() + limits.wait_ms;
-      while (isBusy(host)) {
+      for (let poll_ms = limits.poll_ms; isBusy(host); poll_ms = Math.min(poll_ms * 2, limits.poll_ms * 4)) {
         if (Date.now() > latest) return BUSY;
-        await sleep(limits.poll_ms, signal);
+        await sleep(poll_ms, signal);
       }
       const end = Date.now() + limits.turn_ms;
       const turn = { until: 0 };

@@ -1,0 +1,125 @@
+// Hashes what patterns of protected files match, in one request. Everything counts, hidden and ignored files, too: what
+// is left out by its name would be the place for a file that changes what a test does. What can't be hashed in bounded
+// time, and a link, whose target changes elsewhere, makes a pattern one that can't be protected.
+//
+// A list of names and hashes is kept under its own hash, as trees are, so that a later look can name what has changed.
+import { OWN_PATH, RECORDS } from "./command-script.ts";
+
+/** Ten times what this project's tests have; hashing them takes a second. */
+export const MAX_MATCHES = 5_000;
+export const MAX_MATCHED_BYTES = 64 * 1024 * 1024;
+const MAX_ALTERED = 20;
+/** As many checks as a long plan has. */
+const KEPT_LISTS = 50;
+
+/**
+ * `$lists` is where lists are kept, `$work` a folder for what is in between. `finish COUNT SINCE` answers for the names
+ * in `$work/names` and their hashes in `$work/hashes`, and for how many names there are at all.
+ */
+export const LISTS = `${RECORDS}
+lists=$records/protected
+mkdir -p "$lists" || say stuck
+tab=$(printf '\\t')
+# A name a line: what a line feed was, is the first control character, and such names are not taken.
+lines() { tr '\\n\\000' '\\001\\n'; }
+is_plain() { [ "$(tr -d '[:cntrl:]\\\\' <"$1" | tr -d '\\n' | wc -c)" -eq "$(tr -d '\\n' <"$1" | wc -c)" ]; }
+finish() {
+  [ "$(wc -l <"$work/hashes")" -eq "$1" ] || { echo "many $1"; return; }
+  paste "$work/hashes" "$work/names" >"$work/list"
+  hash=$(sha256sum <"$work/list" | cut -c 1-64)
+  echo "list $1 $hash"
+  if [ -n "$2" ] && [ "$2" != "$hash" ] && [ -f "$lists/$2" ] && [ "$(sha256sum <"$lists/$2" | cut -c 1-64)" = "$2" ]; then
+    sort "$lists/$2" "$work/list" | uniq -u | cut -f 2- | sort -u | head -n ${MAX_ALTERED} | cut -c 1-300 | sed 's/^/altered /'
+  fi
+  mv -- "$work/list" "$lists/$hash"
+}
+clean() { ls -t "$lists" | sed '1,${KEPT_LISTS}d' | while IFS= read -r old; do rm -f -- "$lists/$old"; done; }`;
+
+// $1 is the sandbox, $2 and $3 are the folders in which files may be, the rest are a base, an expression for what is
+// below it or empty, and the hash of a former list or empty, by turns.
+export const MATCH_SCRIPT = `PATH=${OWN_PATH}:$PATH; LC_ALL=C; export PATH LC_ALL
+sandbox=$1 one=$2 other=$3; shift 3
+say() { printf '\\ntaskloom:%s\\n' "$*"; exit 0; }
+for each in find grep sed sort uniq xargs sha256sum stat paste tr cut head wc mktemp; do command -v $each >/dev/null 2>&1 || say lacks $each; done
+work=$(mktemp -d /tmp/.taskloom-match-XXXXXX) || say stuck
+trap 'rm -rf -- "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+${LISTS}
+one=$(cd -P -- "$one" 2>/dev/null && pwd -P) other=$(cd -P -- "$other" 2>/dev/null && pwd -P)
+match() {
+  if [ ! -d "$1" ]; then
+    [ -z "$2" ] && [ -e "$1" ] || { echo none; return; }
+    size=$(stat -L -c %s -- "$1" 2>/dev/null)
+    [ -f "$1" ] && [ -r "$1" ] && [ "\${size:-${MAX_MATCHED_BYTES + 1}}" -le ${MAX_MATCHED_BYTES} ] || { echo many 1; return; }
+    hash=$(sha256sum <"$1" 2>/dev/null | cut -c 1-64)
+    if [ -n "$hash" ]; then echo "file $hash"; else echo many 1; fi
+    return
+  fi
+  cd -P -- "$1" 2>/dev/null || { echo many 1; return; }
+  case $(pwd -P)/ in "\${one:-/none}"/* | "\${other:-/none}"/*) ;; *) [ "$one" = / ] || { echo many 1; return; } ;; esac
+  find . ! -type d -print0 2>/dev/null | lines | sed 's|^\\./||' >"$work/found"
+  if [ -n "$2" ]; then grep -Ex -e "$2" <"$work/found" >"$work/all"; else mv -- "$work/found" "$work/all"; fi
+  sort "$work/all" | head -n ${MAX_MATCHES + 1} >"$work/names"
+  count=$(wc -l <"$work/names" | tr -d ' ')
+  [ "$count" -gt 0 ] || { echo none; return; }
+  is_plain "$work/names" && [ "$count" -le ${MAX_MATCHES} ] || { echo "many $count"; return; }
+  tr '\\n' '\\000' <"$work/names" | xargs -0 stat -c '%f %s' -- 2>/dev/null >"$work/facts"
+  sum=0
+  while read -r mode size; do
+    case $mode in 8???) sum=$((sum + size)) ;; *) sum=${MAX_MATCHED_BYTES + 1}; break ;; esac
+  done <"$work/facts"
+  [ "$sum" -le ${MAX_MATCHED_BYTES} ] || { echo "many $count"; return; }
+  tr '\\n' '\\000' <"$work/names" | xargs -0 sha256sum -- 2>/dev/null | cut -c 1-64 >"$work/hashes"
+  finish "$count" "$3"
+}
+printf '\\ntaskloom:matches\\n'
+while [ $# -gt 2 ]; do
+  match "$1" "$2" "$3"
+  cd /
+  shift 3
+done
+clean
+echo end`;
+
+export type MatchAnswer =
+  | { kind: "none" }
+  | { kind: "many"; files: number }
+  | { kind: "file"; hash: string }
+  /** `altered`: names that are not as in the former list, as far as that is there. */
+  | { kind: "list"; hash: string; files: number; altered: string[] };
+
+export type MatchOutcome =
+  | { kind: "matches"; matches: MatchAnswer[] }
+  | { kind: "no_folder" }
+  | { kind: "lacks" | "stuck"; what: string };
+
+/** Null if the script did not come to its end. */
+export function readMatchAnswer(output: string): MatchOutcome | null {
+  const start = output.lastIndexOf("\ntaskloom:");
+  if (start < 0) return null;
+  const [line = "", ...rest] = output.slice(start + "\ntaskloom:".length).split("\n");
+  if (line === "no_folder") return { kind: line };
+  const [, word, what = ""] = /^(lacks|stuck) ?(.*)$/.exec(line) ?? [];
+  if (word !== undefined) return { kind: word as "lacks", what };
+  if (line !== "matches" || rest.at(-2) !== "end") return null;
+  const matches: MatchAnswer[] = [];
+  for (const each of rest.slice(0, -2)) {
+    const last = matches.at(-1);
+    const [, name] = /^altered (.+)$/.exec(each) ?? [];
+    const read = readLine(each);
+    if (name !== undefined && last?.kind === "list") last.altered.push(name);
+    else if (read === null) return null;
+    else matches.push(read);
+  }
+  return { kind: "matches", matches };
+}
+
+function readLine(line: string): MatchAnswer | null {
+  if (line === "none") return { kind: "none" };
+  const [, hash] = /^file ([0-9a-f]{64})$/.exec(line) ?? [];
+  if (hash !== undefined) return { kind: "file", hash };
+  const [, many] = /^many (\d+)$/.exec(line) ?? [];
+  if (many !== undefined) return { kind: "many", files: Number(many) };
+  const [, files, list = ""] = /^list (\d+) ([0-9a-f]{64})$/.exec(line) ?? [];
+  return files === undefined ? null : { kind: "list", hash: list, files: Number(files), altered: [] };
+}
