@@ -139,7 +139,10 @@ async function look(
   const lines = new Map<string, string[]>();
   for (const line of output.split("\n")) {
     const [, name = "", value = ""] = /^(\S+)(?!\S) ?(.*)$/.exec(line) ?? [];
-    lines.set(name, [...(lines.get(name) ?? []), value]);
+    lines
+      .set(name, lines.get(name) ?? [])
+      .get(name)
+      ?.push(value);
   }
   return lines.has("end") ? lines : null;
 }
