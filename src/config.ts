@@ -255,7 +255,7 @@ function readSlack(values: z.infer<typeof settings>): SlackSettings | null {
     signing_secret,
     app_id: values.SLACK_APP_ID || null,
     client: id && secret ? { id, secret } : null,
-    api_url: (values.SLACK_API_URL || "https://slack.com/api/").replace(/\/*$/, "/"),
+    api_url: (values.SLACK_API_URL || "https://slack.com/api/").replace(/(?<!\/)\/*$/, "/"),
     authorize_url: values.SLACK_AUTHORIZE_URL || "https://slack.com/oauth/v2/authorize",
   };
 }

@@ -1,7 +1,7 @@
 // JSON with a name twice in one object: a parser keeps the last one without a word, and what was meant is lost.
 
 /** A string, with a colon if it is a name; or what opens and closes objects and lists. */
-const tokens = /("(?:[^"\\]|\\.)*")\s*(:?)|[{}[\]]/gs;
+const tokens = /("(?:[^"\\]|\\.)*"?)\s*(:?)|[{}[\]]/gs;
 
 /** Of a text that is JSON. Null if no object has a name twice. */
 export function findRepeatedName(json: string): string | null {

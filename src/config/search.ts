@@ -81,7 +81,12 @@ function readModel(setting: string, given: string, env: object): Omit<SearchServ
     throw problem(setting, "needs OPENAI_API_KEY, or the name of a server in MODEL_SERVERS and a slash");
   if (URL.parse(server.base_url)?.search !== "") throw problem(setting, "needs a server whose address has no query");
   const model = named === undefined ? given : given.slice(slash + 1);
-  return { access: server.api_key ?? "", base_url: server.base_url.replace(/\/+$/, ""), model, full_name: given };
+  return {
+    access: server.api_key ?? "",
+    base_url: server.base_url.replace(/(?<!\/)\/+$/, ""),
+    model,
+    full_name: given,
+  };
 }
 
 function readKey(setting: string, given: string): string {
@@ -96,7 +101,7 @@ function readAddress(setting: string, given: string): string {
   if (url === null || !/^https?:$/.test(url.protocol)) throw problem(setting, "must be an http or https address");
   if (url.username !== "" || url.password !== "") throw problem(setting, "may not have a user name or password in it");
   if (url.search !== "" || url.hash !== "") throw problem(setting, "may not have a query or a fragment");
-  return `${url.origin}${url.pathname.replace(/\/+$/, "").replace(/\/search$/, "")}`;
+  return `${url.origin}${url.pathname.replace(/(?<!\/)\/+$/, "").replace(/\/search$/, "")}`;
 }
 
 /** Null if it is not set. A value that names no service may be a key, so it is never shown. */

@@ -70,7 +70,7 @@ function readAddress(given: string): string {
   if (url.username !== "" || url.password !== "") {
     throw problem("OTEL_EXPORTER_OTLP_ENDPOINT", "must have no user in it: use OTEL_EXPORTER_OTLP_HEADERS");
   }
-  const path = url.pathname.replace(/\/+$/, "");
+  const path = url.pathname.replace(/(?<!\/)\/+$/, "");
   url.pathname = path.endsWith(SUFFIX) ? path : `${path}${SUFFIX}`;
   url.hash = "";
   return url.href;

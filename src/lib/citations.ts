@@ -24,7 +24,7 @@ const brackets = new RegExp(
   String.raw`\[(${list})\]|［(${list})］|【(${list})(?:†[^】\n]{0,100})?】|(\x60+)|\\[\s\S]`,
   "g",
 );
-const fence = /^ {0,3}(`{3,}|~{3,})(.*)$/;
+const fence = /^ {0,3}(`{3,}(?!`)|~{3,}(?!~))(.*)$/;
 
 export function findCitations(text: string): Citation[] {
   const found: Citation[] = [];
@@ -73,13 +73,13 @@ function readBlock(text: string, start: number, end: number, found: Citation[]):
   const block = text.slice(start, end);
   const closings = findClosings(block);
   const openings = findOpenings(block);
-  const reader = new RegExp(brackets);
-  for (let match = reader.exec(block); match !== null && found.length < MAX_CITATIONS; match = reader.exec(block)) {
+  brackets.lastIndex = 0;
+  for (let match = brackets.exec(block); match !== null && found.length < MAX_CITATIONS; match = brackets.exec(block)) {
     const ticks = match[4];
-    if (ticks !== undefined) reader.lastIndex = closings.get(match.index) ?? reader.lastIndex;
+    if (ticks !== undefined) brackets.lastIndex = closings.get(match.index) ?? brackets.lastIndex;
     const inside = match[1] ?? match[2] ?? match[3];
     if (inside === undefined) continue;
-    const span = { start: match.index, end: reader.lastIndex };
+    const span = { start: match.index, end: brackets.lastIndex };
     const numbers = readNumbers(inside);
     const isSquare = match[1] !== undefined;
     const chained = found.at(-1)?.end === start + span.start;

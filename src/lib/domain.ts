@@ -6,6 +6,6 @@
 export function toDomain(text: string): string | null {
   const given = text.trim().replace(/^\*?\./, "");
   if (given === "" || /[\s/@?#\\]/.test(given)) return null;
-  const host = URL.parse(`http://${given}`)?.hostname.replace(/\.+$/, "") ?? "";
+  const host = URL.parse(`http://${given}`)?.hostname.replace(/(?<!\.)\.+$/, "") ?? "";
   return host === "" ? null : host;
 }

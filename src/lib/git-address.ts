@@ -113,5 +113,5 @@ export function isSameRepository(one: string | null, other: string): boolean {
 function plainAddress(text: string): string {
   const url = URL.parse(text);
   if (url === null) return text;
-  return `${url.host}${url.pathname}`.replace(/\/+$/, "").replace(/\.git$/, "");
+  return `${url.host}${url.pathname}`.replace(/(?<!\/)\/+$/, "").replace(/\.git$/, "");
 }

@@ -13,7 +13,7 @@ export function whyNotPublic(address: string): string | null {
   const url = URL.parse(address);
   if (url === null) return "is not a valid address";
   if (url.protocol !== "https:" && url.protocol !== "http:") return "is not an http or https address";
-  const host = url.hostname.replace(/\.+$/, "").toLowerCase();
+  const host = url.hostname.replace(/(?<!\.)\.+$/, "").toLowerCase();
   if (host.startsWith("[")) return judgeIPv6(host.slice(1, -1));
   const parts = host.split(".");
   return parts.length === 4 && parts.every((part) => /^\d+$/.test(part))

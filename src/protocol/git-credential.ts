@@ -66,7 +66,7 @@ function readAddress(address: string): Result<string> {
   }
   if (url.username !== "" || url.password !== "")
     return refuse("must not contain a user or password: these have fields of their own");
-  const name = url.hostname.replace(/\.+$/, "");
+  const name = url.hostname.replace(/(?<!\.)\.+$/, "");
   if (name === "") return refuse("is not a host that an address can have");
   return succeed(url.port === "" ? name : `${name}:${url.port}`);
 }

@@ -51,7 +51,7 @@ function isLocal(domain: string): boolean {
 export function readPreviewHost(hostname: string, domain: string): PreviewHost {
   const [apex = ""] = domain.split(":");
   // A trailing dot names the same host but another origin. The host is recognized, and not served.
-  const name = hostname.replace(/\.+$/, "");
+  const name = hostname.replace(/(?<!\.)\.+$/, "");
   // On a developer's machine `localhost` is the app, and previews are under it.
   if (name === apex) return { kind: apex === "localhost" ? "other" : "apex" };
   if (!name.endsWith(`.${apex}`)) return { kind: "other" };

@@ -73,7 +73,7 @@ export async function isStateOf({ state }: Attempt, given: string): Promise<bool
  */
 export function readCookies(header: string | undefined, prefix: string): Record<string, string> {
   if (header === undefined || header.length > MAX_HEADER_CHARACTERS) return {};
-  const pairs = header.split(";").map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ""));
+  const pairs = header.split(";").map((pair) => pair.replace(/^[ \t]+|(?<![ \t])[ \t]+$/g, ""));
   const own = pairs.filter((pair) => pair.startsWith(prefix) && pair.includes("="));
   const read = own.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)] as const);
   const isOnce = (name: string) => read.filter(([other]) => other === name).length === 1;
@@ -120,5 +120,5 @@ function makeSecret(): string {
 
 export function toBase64Url(bytes: Uint8Array): string {
   const text = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-  return text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

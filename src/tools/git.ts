@@ -213,9 +213,9 @@ async function commit(
 ): Promise<ToolResult> {
   // Git itself writes an author as `Ada Lovelace <ada@example.com>`.
   const [, name = input.author_name, email = input.author_email] =
-    /^\s*([^<>]*?)\s*<([^<>\s]+)>\s*$/.exec(input.author_name ?? "") ?? [];
+    /^([^<>]*)<([^<>\s]+)>\s*$/.exec(input.author_name ?? "") ?? [];
   const { message, files = null, run_hooks } = input;
-  const author = { author: name ?? null, email: email ?? null };
+  const author = { author: name?.trim() ?? null, email: email ?? null };
   const request = { message, files, ...author, ...(run_hooks ? { run_hooks } : {}) };
   const made = await gitOf(context).commit(input.path ?? null, request, context.signal);
   if (made === null) return succeed("There is nothing to commit.", { committed: false });

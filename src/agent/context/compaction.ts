@@ -73,7 +73,11 @@ function findCuts(rows: readonly ChatMessage[]): boolean[] {
   const parted = new Array<number>(rows.length + 1).fill(0);
   for (const [at, row] of rows.entries()) {
     if (row.role === "assistant") {
-      for (const { id } of row.tool_calls ?? []) waiting.set(id, [...(waiting.get(id) ?? []), at]);
+      for (const { id } of row.tool_calls ?? [])
+        waiting
+          .set(id, waiting.get(id) ?? [])
+          .get(id)
+          ?.push(at);
     }
     if (row.role !== "tool") continue;
     const call = waiting.get(row.tool_call_id)?.shift();

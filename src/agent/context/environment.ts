@@ -82,7 +82,7 @@ function cutToBytes(text: string, limit: number): string {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= limit) return text;
   // A character that the limit cuts is left out.
-  const fitting = new TextDecoder().decode(bytes.subarray(0, limit)).replace(/\ufffd+$/, "");
+  const fitting = new TextDecoder().decode(bytes.subarray(0, limit)).replace(/(?<!\ufffd)\ufffd+$/, "");
   const end = fitting.lastIndexOf("\n");
   return end > 0 ? fitting.slice(0, end) : fitting;
 }

@@ -2,50 +2,44 @@
 // don't know: for OpenAPI, MCP, OAuth, OpenAI's API, health. A 404 without a word makes them give up.
 
 interface Hint {
+  /** What it begins with, without the prefix. */
   paths: RegExp;
   says: string;
 }
 
 /** What comes before the word, for those who guess a version or a gateway's prefix. */
-const before = String.raw`^\/(?:(?:v\d+|api)\/){0,3}`;
-const below = String.raw`(?:\/.*)?$`;
-
-function pathsOf(words: string): RegExp {
-  return new RegExp(`${before}(?:${words})${below}`, "s");
-}
+const before = /^\/(?:(?:v\d+|api)\/){0,3}/;
 
 const agUi = "User interfaces connect by AG-UI: POST /ag-ui, or POST /ag-ui/{agent_id} for another agent.";
 
 /** The first that fits counts. */
 const hints: Hint[] = [
   {
-    paths: pathsOf(String.raw`(?:docs\/)?(?:openapi|swagger|api-?docs|redoc|swagger-ui)(?:\.html|\.json|\.ya?ml)?`),
+    paths: /^(?:(?:docs\/)?(?:openapi|swagger|api-?docs|redoc|swagger-ui)(?:\.html|\.json|\.ya?ml)?)(?:\/|$)/,
     says: "The OpenAPI description is GET /openapi.json, and GET /docs shows it as a page.",
   },
   {
-    paths: pathsOf("mcp|sse"),
+    paths: /^(?:mcp|sse)(?:\/|$)/,
     says: `There is no MCP here. ${agUi} Events of a thread are GET /v1/threads/{thread_id}/events.`,
   },
   {
-    paths: pathsOf(
-      String.raw`chat\/completions|completions|responses|embeddings|messages|assistants|chat|generate|engines`,
-    ),
+    paths: /^(?:chat\/completions|completions|responses|embeddings|messages|assistants|chat|generate|engines)(?:\/|$)/,
     says: `There is no model API here. POST /v1/threads/{thread_id}/runs starts a run. ${agUi}`,
   },
   {
-    paths: pathsOf(String.raw`ag_?ui|ag-ui|copilotkit|agent|a2a|acp|\.well-known\/agent(?:-card)?\.json|invocations`),
+    paths: /^(?:ag_?ui|ag-ui|copilotkit|agent|a2a|acp|\.well-known\/agent(?:-card)?\.json|invocations)(?:\/|$)/,
     says: agUi,
   },
   {
-    paths: pathsOf(String.raw`\.well-known\/(?:oauth|openid)-[^/]*|oauth2?|authorize|token|register|login`),
+    paths: /^(?:\.well-known\/(?:oauth|openid)-[^/]*|oauth2?|authorize|token|register|login)(?:\/|$)/,
     says: "Programs need no OAuth here: they send an API key as `Authorization: Bearer KEY`. People sign in on the page, /.",
   },
   {
-    paths: pathsOf("_?health(?:z|[_-]?check)?|live(?:z|ness)?|readyz?|readiness|ping|status|up"),
+    paths: /^(?:_?health(?:z|[_-]?check)?|live(?:z|ness)?|readyz?|readiness|ping|status|up)(?:\/|$)/,
     says: "Health is GET /healthz.",
   },
   {
-    paths: pathsOf("slack"),
+    paths: /^(?:slack)(?:\/|$)/,
     says: "Slack's requests go to /integrations/slack/events, …/interactivity and …/commands.",
   },
 ];
@@ -60,6 +54,6 @@ const usual = "The API is below /v1, and GET /openapi.json describes it.";
 
 /** A sentence for whoever asked for a path that does not exist. */
 export function hintAt(pathname: string): string {
-  const guess = pathname.toLowerCase();
+  const guess = pathname.toLowerCase().replace(before, "");
   return hints.find(({ paths }) => paths.test(guess))?.says ?? usual;
 }

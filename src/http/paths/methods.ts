@@ -13,14 +13,20 @@ interface Route {
 
 /** Compares only where a request found nothing. */
 export function createMethodsAt(app: { routes: Route[] }): MethodsAt {
-  let known: { method: string; path: RegExp }[] | null = null;
+  let known: { method: string; parts: string[] }[] | null = null;
   return (asked) => {
     known ??= app.routes
       .filter(({ method }) => method !== "ALL")
-      .map(({ method, path }) => ({ method, path: new RegExp(`^${path.replaceAll(/:\w+/g, "[^/]+")}$`) }));
-    const found = known.filter(({ path }) => path.test(asked));
+      .map(({ method, path }) => ({ method, parts: path.split("/") }));
+    const parts = asked.split("/");
+    const found = known.filter((route) => isAt(route.parts, parts));
     return inOrder.filter((name) => found.some(({ method }) => method === name));
   };
+}
+
+function isAt(route: string[], asked: string[]): boolean {
+  const fits = (part: string, at: number) => (part.startsWith(":") ? asked[at] !== "" : asked[at] === part);
+  return route.length === asked.length && route.every(fits);
 }
 
 const list = new Intl.ListFormat("en");

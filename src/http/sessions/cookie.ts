@@ -30,7 +30,7 @@ export function readCookie(header: string | undefined, name: string): string | n
   if (header === undefined) return null;
   if (header.length > MAX_HEADER_CHARACTERS) return "too_large";
   // Only spaces and tabs are no part of a name: a parser that drops more finds names that the browser did not protect.
-  const pairs = header.split(";").map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ""));
+  const pairs = header.split(";").map((pair) => pair.replace(/^[ \t]+|(?<![ \t])[ \t]+$/g, ""));
   const values = pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1));
   return values.length > 1 ? "several" : (values[0] ?? null);
 }

@@ -12,7 +12,7 @@ import type { ValueReader } from "./value.ts";
 const MAX_JUNK_CHARACTERS = 1000;
 
 /** What models write around JSON, such as a fence, a comma or one bracket too many. */
-const noise = /^[\s`,;}\]]*(?:json)?[\s`]*$/;
+const noise = /^[\s`,;}\]]*(?:json[\s`]*)?$/;
 
 export interface TagReader extends CallReader {
   /** Begins with a tag that opens a block or a call. */

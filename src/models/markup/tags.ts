@@ -107,7 +107,9 @@ function readName(written: string): TagName {
 function readAttributes(inside: string): Map<string, string> {
   const attributes = new Map<string, string>();
   const written = /^\s*=/.test(inside) ? `name${inside}` : inside;
-  for (const found of written.matchAll(/([a-z_][\w:.-]*)\s*=\s*(?:"([^"]*)"?|'([^']*)'?|([^\s"']+))/gi)) {
+  for (const found of written.matchAll(
+    /(?<![\w:.-])[\d:.-]*([a-z_][\w:.-]*)\s*=\s*(?:"([^"]*)"?|'([^']*)'?|([^\s"']+))/gi,
+  )) {
     const name = (found[1] ?? "").toLowerCase();
     const value = decodeEntities(found[2] ?? found[3] ?? found[4] ?? "").trim();
     if (!attributes.has(name)) attributes.set(name, value);

@@ -73,7 +73,7 @@ const refusesItems =
 
 /** From a model or a version of the API that has no phases. */
 const refusesPhases =
-  /(?:unknown|unsupported|unrecogni[sz]ed|not permitted|not allowed|extra inputs).{0,80}\bphase\b|\binput\S*\.phase\b/i;
+  /(?:unknown|unsupported|unrecogni[sz]ed|not permitted|not allowed|extra inputs).{0,80}\bphase\b|\binput\S{0,80}\.phase\b/i;
 
 const unreadableKinds = /invalid_encrypted_content/;
 /** OpenAI, Azure, xAI ("compaction blob": https://github.com/chenyme/grok2api/issues/688), and routers of their own. */

@@ -1,5 +1,6 @@
 // Reads out of a refusal what the server objects to. Only a refusal that names it counts: everything else is an error
 // for people. The words of many servers are matched by what they have in common, a name of ours and a reason.
+
 import type { ModelFailureReason } from "../../protocol/run.ts";
 import { escapePattern } from "./escape-pattern.ts";
 import { readApi, readItems } from "./learn-api.ts";
@@ -81,7 +82,7 @@ function readSignature(text: string): Rule | null {
 
 /** Also two objections of one server: Mistral's length, Claude's characters. */
 function readCallIds(text: string): Rule | null {
-  if (!/\b(?:tool[_ ]?(?:call|use)s?)\b.{0,40}\bid\b|tool_call_id|tool_calls?\S*\.id\b/i.test(text)) return null;
+  if (!/\b(?:tool[_ ]?(?:call|use)s?)\b.{0,40}\bid\b|tool_call_id|tool_calls?\S{0,80}\.id\b/i.test(text)) return null;
   if (/length of 9|nine/i.test(text)) return "ids:nine";
   if (/a-z\W*A-Z\W*0-9\W*_|a-zA-Z0-9_|pattern/i.test(text)) return "ids:plain";
   return /too long|maximum length|at most|max_length/i.test(text) ? "ids:forty" : null;
@@ -196,7 +197,7 @@ function readOrder(text: string): Rule | null {
 }
 
 function readContent(text: string, { profile }: SentRequest): Rule | null {
-  if (!/\bcontent\b|\bmessage\b.*\bempty\b/i.test(text)) return null;
+  if (!/\bcontent\b|\bmessage\b.{0,200}\bempty\b/i.test(text)) return null;
   const isEmptyRefused = /non-?empty|(?:cannot|must not|may not) be empty|is (?:blank|empty)|min_length/i.test(text);
   if (profile.empty_content === "text") return isEmptyRefused ? "content is nothing" : null;
   const isMissed = isEmptyRefused || /null|none\b|nil|required|missing|string/i.test(text);
@@ -221,7 +222,7 @@ function blameImages(said: string, text: string, kind: string, images: SentImage
   const named = images.filter(({ url }) => url.length < MAX_NAMED_CHARACTERS && said.includes(url));
   if (named.length > 0) return [toRules(named)];
   // A content that shall be a text has no place for an image.
-  if (/\bcontent\b.*\bstring\b/i.test(text)) return [["no images"]];
+  if (/\bcontent\b.{0,200}\bstring\b/i.test(text)) return [["no images"]];
   if (!mentionsImages(`${kind} ${text}`)) return [];
   const [newest, older] = [images.filter(({ is_new }) => is_new), images.filter(({ is_new }) => !is_new)];
   const most = readMostImages(text);

@@ -74,7 +74,7 @@ function plainText(block: Block): string {
       typeof part === "object" && part !== null ? String((part as { text?: unknown }).text ?? "") : "",
     )
     .join(" ")
-    .replace(/<([^|>]+)\|([^>]+)>/g, "[$2]($1)")
+    .replace(/<([^<|>]+)\|([^<>]+)>/g, "[$2]($1)")
     .trim();
 }
 

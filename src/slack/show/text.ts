@@ -11,7 +11,7 @@ const PAGE_BYTES = 6_500;
 /** A longer line is cut after this many bytes. */
 const MAX_PAGE_BYTES = 7_500;
 
-const FENCE = /^ {0,3}(`{3,}|~{3,})(.*)$/;
+const FENCE = /^ {0,3}(`{3,}(?!`)|~{3,}(?!~))(.*)$/;
 
 /** Returns at least one page. A code block that a page's end cuts is closed there and opened again on the next page. */
 export function toPages(text: string): string[] {

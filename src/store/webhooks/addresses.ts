@@ -68,7 +68,7 @@ function normalize(address: string): string {
   // Takes a lone `?` away, too.
   if (url.search === "") url.search = "";
   // `host.` names the same host as `host`.
-  url.hostname = url.hostname.replace(/\.+$/, "");
+  url.hostname = url.hostname.replace(/(?<!\.)\.+$/, "");
   return url.href.replace(/%[0-9a-f]{2}/gi, (escaped) => {
     const letter = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
     return /[\w.~-]/.test(letter) ? letter : escaped.toUpperCase();

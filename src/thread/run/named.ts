@@ -36,7 +36,7 @@ export function isNamedInText(sql: Sql, address: string): boolean {
 /** As it is written and as it is stored, without a slash at its end: people leave that out. */
 function formsOf(address: string): string[] {
   const forms = [address, toSourceUrl(address) ?? address].filter((form) => !ENDS_ADDRESS.test(form) && isPaired(form));
-  return [...new Set(forms.map((form) => form.replace(/#.*$/s, "").replace(/\/$/, "")))];
+  return [...new Set(forms.map((form) => form.replace(/#.*/s, "").replace(/\/$/, "")))];
 }
 
 /**

@@ -78,7 +78,7 @@ export class Api {
    * has signed in, every request ends as if the server did not know the key.
    */
   constructor(url: string, key: string, isInUse: () => boolean = () => true, session: string | null = null) {
-    this.#url = url.replace(/\/+$/, "");
+    this.#url = url.replace(/(?<!\/)\/+$/, "");
     this.#key = key;
     this.#isInUse = isInUse;
     this.#session = session;

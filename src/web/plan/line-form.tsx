@@ -57,7 +57,7 @@ export function LineForm({
         maxLength={max}
         value={text}
         onFocus={({ currentTarget }) => currentTarget.setSelectionRange(before.length, before.length)}
-        onChange={(event) => setText(event.target.value.replace(/\s*\n\s*/g, " "))}
+        onChange={(event) => setText(event.target.value.replace(/(?<!\s)\s*\n\s*/g, " "))}
         onKeyDown={press}
       />
       <IconButton

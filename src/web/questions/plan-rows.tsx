@@ -135,7 +135,7 @@ function Field({
   isRemovable = false,
 }: RowValue & { placeholder: string; className: string; isRemovable?: boolean }) {
   const write = (event: ChangeEvent<HTMLTextAreaElement>): void =>
-    onChange(reword(draft, rowKey, event.target.value.replace(/\s*\n\s*/g, " ")));
+    onChange(reword(draft, rowKey, event.target.value.replace(/(?<!\s)\s*\n\s*/g, " ")));
   const press = (event: KeyboardEvent): void => {
     if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
       event.preventDefault();

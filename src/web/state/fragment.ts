@@ -33,6 +33,6 @@ const loopback = /(?:^|\.)localhost$|^127\.\d+\.\d+\.\d+$|^0\.0\.0\.0$|^\[::1?\]
 
 /** One name for all names of a server. Without the scheme: a redirect from one to the other keeps the fragment. */
 function nameServer({ hostname, port }: Host): string {
-  const host = hostname.replace(/\.+$/, "");
+  const host = hostname.replace(/(?<!\.)\.+$/, "");
   return `${loopback.test(host) && !preview.test(host) ? "localhost" : host}:${port}`;
 }

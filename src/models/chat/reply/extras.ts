@@ -66,7 +66,8 @@ export function extrasOfCalls({ call_extras }: Values, calls: readonly ToolCall[
  */
 export function contentAsWritten({ content }: Values, message: AssistantMessage): string | null {
   if (typeof content !== "string") return null;
-  const end = /[\s\S]*<\/(?:\w+:)?think(?:ing)?>/i.exec(content)?.[0].length ?? 0;
+  const last = [...content.matchAll(/<\/(?:\w+:)?think(?:ing)?>/gi)].at(-1);
+  const end = last === undefined ? 0 : last.index + last[0].length;
   const said = message.content ?? "";
   return content.slice(end).trim() === said.trim() ? content : `${content.slice(0, end)}\n\n${said}`.trimEnd();
 }

@@ -1,5 +1,6 @@
 // What of a provider's words may be shown. Providers quote keys in their answers ("Incorrect API key provided: …"), so
 // every sentence passes through here.
+
 import { cutEnd } from "../../../lib/truncate.ts";
 import { escapePattern } from "../../profiles/escape-pattern.ts";
 import { hideSecrets } from "./secrets.ts";
@@ -38,7 +39,7 @@ export function redact(text: string, secrets: readonly string[]): string {
     .replace(/\bBearer\s+(?!\[key\])[^\s"']+/gi, "Bearer [key]")
     .replace(/\bBasic\s+[a-z0-9+/]{16,}={0,2}/gi, "Basic [key]")
     .replace(/\b(?:sk|pk|key|gsk|xai)-[\w*.-]{6,}/g, "[key]")
-    .replace(/[^\s"']*\*{3,}[^\s"']*/g, "[key]");
+    .replace(/[^\s"']+/g, (word) => (word.includes("***") ? "[key]" : word));
 }
 
 const ADDRESS = "[address]";
@@ -65,8 +66,10 @@ export function hideAddresses(text: string, host: string): string {
 
 /** A name that ends in the domain, with its port and path. It begins where a word does, so it takes linear time. */
 function hostPattern(domain: string): RegExp {
-  const name = escapePattern(domain);
-  return new RegExp(`(?<![\\w.-])[\\w.-]*${name}(?![\\w-])(?::\\d{1,5})?(?:/[^\\s"'<>)]*[^\\s"'<>).,;:])?`, "gi");
+  return new RegExp(
+    `(?<![\\w.-])[\\w.-]*${escapePattern(domain)}(?![\\w-])(?::\\d{1,5})?(?:/[^\\s"'<>)]*[^\\s"'<>).,;:])?`,
+    "gi",
+  );
 }
 
 /** Names below which countries give out domains: `example.co.uk`. */

@@ -78,7 +78,7 @@ export class DaytonaPortLinks {
     const sandbox = await lifecycle.find(lifecycle.name, signal);
     if (sandbox?.state !== "started") return null;
     const { token } = await lifecycle.control(() => sandbox.getPreviewLink(port), signal);
-    const address = `${sandbox.toolboxProxyUrl.replace(/\/+$/, "")}/${sandbox.id}/proxy/${port}`;
+    const address = `${sandbox.toolboxProxyUrl.replace(/(?<!\/)\/+$/, "")}/${sandbox.id}/proxy/${port}`;
     return { address, headers: openingHeaders(token) };
   }
 

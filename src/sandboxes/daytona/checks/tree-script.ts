@@ -131,7 +131,7 @@ export function readTreeAnswer(output: string): TreeAnswer | null {
   const start = output.lastIndexOf("\ntaskloom:");
   if (start < 0) return null;
   const lines = output.slice(start + "\ntaskloom:".length).split("\n");
-  const [, word = "", what = ""] = /^(\w+) ?(.*)$/.exec(lines[0] ?? "") ?? [];
+  const [, word = "", what = ""] = /^(\w+)(?!\w) ?(.*)$/.exec(lines[0] ?? "") ?? [];
   if (word === "tree" && /^[0-9a-f]{64}$/.test(what)) return { kind: "tree", hash: what };
   if (word === "changes") {
     const end = lines.lastIndexOf("end");

@@ -64,7 +64,7 @@ export class DaytonaFailure extends Error {
    * Whatever the answer says, the sandbox may not be running: its state has to be read before the failure is believed.
    */
   get needs_state_check(): boolean {
-    if (this.is_transport || this.is_key_refusal || /sandbox .*not found/i.test(this.message)) return true;
+    if (this.is_transport || this.is_key_refusal || /sandbox .{0,200}not found/i.test(this.message)) return true;
     return !this.is_from_daemon && [400, 404, 410, 500].includes(this.status ?? 0);
   }
 

@@ -77,7 +77,7 @@ export class Toolbox {
   }
 
   async #send(sandbox: SdkSandbox, request: ToolboxRequest, exchange: Exchange): Promise<Response> {
-    const base = `${sandbox.toolboxProxyUrl.replace(/\/+$/, "")}/${sandbox.id}`;
+    const base = `${sandbox.toolboxProxyUrl.replace(/(?<!\/)\/+$/, "")}/${sandbox.id}`;
     const query = request.query ? `?${new URLSearchParams(request.query)}` : "";
     const { body } = request;
     const type = request.type ?? (typeof body === "string" ? "application/json" : null);

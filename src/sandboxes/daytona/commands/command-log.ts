@@ -10,17 +10,23 @@ export type OnText = (stream: StreamName, text: string) => void;
 /** The longest end marker: name, colon and exit code between two separators. */
 const MAX_TOKEN_CHARACTERS = 160;
 
+/** Another session's end marker is text. */
+const TOKEN = new RegExp(
+  `\x01{3}|\x02{3}|\x1e([^\x1e:]{1,${MAX_TOKEN_CHARACTERS}}):(\\d{1,3}|${HELD_MARK})\x1e\n`,
+  "g",
+);
+
 export class CommandLog {
   /** The wrapper prints the exit code on both streams. The output is complete when both have it. */
   readonly exit_codes = new Map<StreamName, number>();
-  readonly #token: RegExp;
+  readonly #session: string;
   readonly #endMarker: string;
   readonly #onText: OnText;
   #stream: StreamName = "stdout";
   #rest = "";
 
   constructor(session: string, onText: OnText) {
-    this.#token = new RegExp(`\x01\x01\x01|\x02\x02\x02|\x1e${session}:(\\d{1,3}|${HELD_MARK})\x1e\n`, "g");
+    this.#session = session;
     this.#endMarker = `\x1e${session}:`;
     this.#onText = onText;
   }
@@ -52,12 +58,14 @@ export class CommandLog {
     let start = 0;
     // Every line has a stream marker, and few change the stream: consecutive text of a stream is emitted together.
     let gathered = "";
-    for (const match of text.matchAll(this.#token)) {
+    for (const match of text.matchAll(TOKEN)) {
+      const [token, session, word] = match;
+      if (session !== undefined && session !== this.#session) continue;
       gathered += text.slice(start, match.index);
-      start = match.index + match[0].length;
-      const isEnd = match[1] !== undefined && match[1] !== HELD_MARK;
-      if (isEnd) this.exit_codes.set(this.#stream, Number(match[1]));
-      const stream = match[1] !== undefined ? this.#stream : match[0].startsWith("\x01") ? "stdout" : "stderr";
+      start = match.index + token.length;
+      const isEnd = word !== undefined && word !== HELD_MARK;
+      if (isEnd) this.exit_codes.set(this.#stream, Number(word));
+      const stream = word !== undefined ? this.#stream : token.startsWith("\x01") ? "stdout" : "stderr";
       if (stream === this.#stream) continue;
       this.#emit(gathered);
       gathered = "";
@@ -77,7 +85,7 @@ export class CommandLog {
 function startOfToken(text: string): number {
   const window = text.slice(-MAX_TOKEN_CHARACTERS);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the format of the log
-  const partial = /(?:\x01{1,2}|\x02{1,2}|\x1e[^\n\x01\x02]*(?:\x01{1,2}|\x02{1,2})?)$/.exec(window);
+  const partial = /(?:\x01{1,2}|\x02{1,2}|\x1e[^\n\x01\x02]{0,160}(?:\x01{1,2}|\x02{1,2})?)$/.exec(window);
   if (partial) return text.length - window.length + partial.index;
   const last = text.charCodeAt(text.length - 1);
   return last >= 0xd800 && last <= 0xdbff ? text.length - 1 : text.length;

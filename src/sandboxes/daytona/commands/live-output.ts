@@ -57,7 +57,7 @@ export class LiveOutput {
   /** Call after each reading. While the log may grow, an incomplete character at the end is held back. */
   flush(mayGrow: boolean): void {
     const last = this.#pieces.at(-1);
-    if (mayGrow && last) last.text = last.text.replace(/\ufffd+$/, "");
+    if (mayGrow && last) last.text = last.text.replace(/(?<!\ufffd)\ufffd+$/, "");
     const pieces = this.#pieces.length > MAX_PIECES ? mergeByStream(this.#pieces) : this.#pieces;
     this.#pieces = [];
     for (const { stream, text } of pieces) {

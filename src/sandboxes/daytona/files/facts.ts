@@ -137,8 +137,11 @@ async function look(
   const { output } = await runScript(toolbox, sandbox, { text: SCRIPT, values, timeout_ms: SCRIPT_MS }, signal);
   const lines = new Map<string, string[]>();
   for (const line of output.split("\n")) {
-    const [, name = "", value = ""] = /^(\S+) ?(.*)$/.exec(line) ?? [];
-    lines.set(name, [...(lines.get(name) ?? []), value]);
+    const [, name = "", value = ""] = /^(\S+)(?!\S) ?(.*)$/.exec(line) ?? [];
+    lines
+      .set(name, lines.get(name) ?? [])
+      .get(name)
+      ?.push(value);
   }
   return lines.has("end") ? lines : null;
 }
@@ -146,8 +149,8 @@ async function look(
 function readPrograms(lines: string[]): SandboxFacts["programs"] {
   const found = new Map(
     lines.map((line) => {
-      const [, name = "", text = ""] = /^(\S+) ?(.*)$/.exec(line) ?? [];
-      return [name, /\d+(?:\.\d+)+[\w.+-]*/.exec(text)?.[0].slice(0, 40) ?? null] as const;
+      const [, name = "", text = ""] = /^(\S+)(?!\S) ?(.*)$/.exec(line) ?? [];
+      return [name, /(?<!\d)\d+(?:\.\d+)+[\w.+-]*/.exec(text)?.[0].slice(0, 40) ?? null] as const;
     }),
   );
   // Python 2 or 3, wherever only one name is there.

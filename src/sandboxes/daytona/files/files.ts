@@ -58,7 +58,7 @@ export class DaytonaFiles {
     if (this.#folders?.sandbox === sandbox.id) return this.#folders.folders;
     const [work, home] = await Promise.all([sandbox.getWorkDir(), sandbox.getUserHomeDir()]);
     if (!work?.startsWith("/")) throw new SandboxError("failed", "The sandbox does not say where its work dir is.");
-    const folders = { work: work.replace(/(?<=.)\/+$/, ""), home: home?.startsWith("/") ? home : work };
+    const folders = { work: work.replace(/(?<=^\/|[^/])\/+$/, ""), home: home?.startsWith("/") ? home : work };
     this.#folders = { sandbox: sandbox.id, folders };
     return folders;
   }

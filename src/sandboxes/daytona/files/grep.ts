@@ -94,7 +94,7 @@ function expandBraces(glob: string): string[] {
   let globs = [glob];
   for (let brace = 0; brace < 3; brace++) {
     globs = globs.flatMap((each) => {
-      const [whole, before = "", inside = "", after = ""] = /^([^{]*)\{([^{}]*,[^{}]*)\}([\s\S]*)$/.exec(each) ?? [];
+      const [whole, before = "", inside = "", after = ""] = /^([^{]*)\{([^{},]*,[^{}]*)\}([\s\S]*)$/.exec(each) ?? [];
       return whole === undefined ? [each] : inside.split(",").map((part) => `${before}${part}${after}`);
     });
     if (globs.length > MAX_GLOBS)
@@ -162,7 +162,7 @@ function readLine(line: string, hasColon: boolean): FileMatch | null {
   // A line that was cut may end within a character.
   const shown = text
     .slice(0, MAX_LINE_CHARACTERS)
-    .replace(/\ufffd+$/, "")
+    .replace(/(?<!\ufffd)\ufffd+$/, "")
     .replace(/\r$/, "");
   return { path, line: Number(number), text: shown.toWellFormed() };
 }

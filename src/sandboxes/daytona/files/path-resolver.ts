@@ -73,7 +73,8 @@ export class DaytonaPathResolver {
     const values = [work, below, follows ? "follow" : "keep"];
     const script = { text: RESOLVE, values, timeout_ms: RESOLVE_MS };
     const { output } = await connection.call((sandbox) => runScript(toolbox, sandbox, script, signal), signal);
-    const parts = /^taskloom:(\w+):(\d*):(\d*):([\s\S]*):end$/m.exec(output);
+    const answer = output.slice(output.indexOf("\ntaskloom:") + 1);
+    const parts = /(?<![\s\S])taskloom:(\w+):(\d*):(\d*):([\s\S]*):end$/m.exec(answer);
     if (!parts) throw new SandboxError("failed", "The sandbox does not say what is in its work dir.");
     const [, kind = "", size, seconds, real = ""] = parts;
     if (kind === "outside")

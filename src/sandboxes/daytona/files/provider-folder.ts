@@ -11,7 +11,7 @@ export const UPLOAD_PREFIX = ".taskloom-upload-";
 export const REMOVED_PREFIX = ".taskloom-removed-";
 
 export function providerFolderOf({ home }: Folders): string {
-  return `${home === "/" ? "" : home.replace(/\/+$/, "")}/${NAME}`;
+  return `${home === "/" ? "" : home.replace(/(?<!\/)\/+$/, "")}/${NAME}`;
 }
 
 function isOfProvider(absolute: string, folders: Folders): boolean {

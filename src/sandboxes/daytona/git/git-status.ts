@@ -33,7 +33,7 @@ export function mapFiles(
   changes: GitChange[],
 ): string[] {
   return files.map((file) => {
-    const plain = file.replace(/^(?:\.\/+)+/, "").replace(/(?<=.)\/+$/, "");
+    const plain = file.replace(/^(?:\.\/+)+/, "").replace(/(?<=^\/|[^/])\/+$/, "");
     if (plain === "." || plain === "" || plain === root || plain === shown) return ".";
     const within = [root, shown].find((folder) => plain.startsWith(`${folder}/`));
     const shorter = within === undefined ? null : plain.slice(within.length + 1);

@@ -175,7 +175,7 @@ export class ProjectCheckout {
   async #fetchTo(sandbox: SdkSandbox, source: GitSource, address: GitAddress, end: AbortSignal): Promise<Outcome> {
     const [work, home] = await retryTransport(() => Promise.all([sandbox.getWorkDir(), sandbox.getUserHomeDir()]), end);
     if (!work?.startsWith("/")) throw new SandboxError("failed", "The sandbox does not say where its work dir is.");
-    const folders = { work: work.replace(/(?<=.)\/+$/, ""), home: home?.startsWith("/") ? home : work };
+    const folders = { work: work.replace(/(?<=^\/|[^/])\/+$/, ""), home: home?.startsWith("/") ? home : work };
     const path = resolvePath(source.path ?? address.name, folders);
     if (path === folders.work || path === "/") {
       throw new SandboxError("invalid", "The project's `git.path` is the work dir itself. Name a folder in it.");

@@ -95,7 +95,7 @@ export class DaytonaBuildLog {
   }
 
   #addressOf({ id }: SdkSandbox): string {
-    return `${this.#settings.api_url.replace(/\/+$/, "")}/sandbox/${encodeURIComponent(id)}/build-logs-url`;
+    return `${this.#settings.api_url.replace(/(?<!\/)\/+$/, "")}/sandbox/${encodeURIComponent(id)}/build-logs-url`;
   }
 
   async #ask(url: string, signal: AbortSignal): Promise<Response> {

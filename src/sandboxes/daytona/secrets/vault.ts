@@ -147,7 +147,7 @@ interface ApiRequest extends VaultSettings {
 async function askApi({ api_key, api_url, method, path, body, signal }: ApiRequest): Promise<unknown> {
   const late = AbortSignal.timeout(defaultLimits.request_ms);
   try {
-    const response = await fetch(`${api_url.replace(/\/+$/, "")}${path}`, {
+    const response = await fetch(`${api_url.replace(/(?<!\/)\/+$/, "")}${path}`, {
       method,
       headers: {
         Authorization: `Bearer ${api_key}`,

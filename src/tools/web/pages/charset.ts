@@ -41,7 +41,7 @@ function findMark([one, two, three]: Uint8Array): string | null {
 }
 
 function namedIn(start: string): string[] {
-  const meta = /<meta\b[^>]{0,500}?charset\s*=\s*["']?\s*([\w.:-]{2,40})/i.exec(start)?.[1];
+  const meta = /<meta\b[^>]{0,500}?charset\s*=\s*(?:["']\s*)?([\w.:-]{2,40})/i.exec(start)?.[1];
   const xml = /^\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{2,40})/i.exec(start)?.[1];
   return [meta, xml].filter((name) => name !== undefined);
 }

@@ -54,7 +54,7 @@ function sniff(start: string): Exclude<Kind, "unknown"> {
   if (start.includes("\0") && !/^(?:ÿþ|þÿ)/.test(start)) return "other";
   const first = start
     .replace(/^ï»¿/, "")
-    .replace(/<!--[\s\S]*?-->/g, "")
+    .replace(/<!--[\s\S]*?(?:-->|$)/g, "")
     .trimStart();
   return /^<(?:!doctype html|html|head|body)\b/i.test(first) ? "html" : "text";
 }

@@ -43,7 +43,7 @@ const TRACKING = /^(?:utm_\w+|gclid|fbclid|msclkid|spm)$/i;
 function keyOf(address: string): string {
   const url = new URL(address);
   for (const name of [...url.searchParams.keys()]) if (TRACKING.test(name)) url.searchParams.delete(name);
-  return `${url.host.replace(/^www\./, "")}${url.pathname.replace(/\/+$/, "")}${url.search}`;
+  return `${url.host.replace(/^www\./, "")}${url.pathname.replace(/(?<!\/)\/+$/, "")}${url.search}`;
 }
 
 function merge(known: FoundPage, other: FoundPage): FoundPage {

@@ -81,7 +81,7 @@ function toDomain(text: string): string {
   const host =
     URL.parse(`http://${bare}`)
       ?.hostname.replace(/^www\./, "")
-      .replace(/\.+$/, "") ?? "";
+      .replace(/(?<!\.)\.+$/, "") ?? "";
   return /^(?=.{1,253}$)(?:[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d])?\.)*[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/.test(host)
     ? host
     : "";

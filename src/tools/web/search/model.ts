@@ -158,9 +158,9 @@ function passageBefore(text: string, start: unknown): string {
   const before = text.slice(Math.max(0, end - MAX_LINE), end);
   return before
     .slice(before.lastIndexOf("\n") + 1)
-    .replace(/\(?\[{1,2}[^[\]]*\]{1,2}\([^)]*\)\)?/g, " ")
+    .replace(/\(?\[{1,2}[^[\]]*\]{1,2}\([^)[]*\)\)?/g, " ")
     .replace(/^\s*(?:[-*•]|\d{1,2}[.)])\s+/, "")
-    .replace(/[\s([]+$/, "");
+    .replace(/(?<![\s([])[\s([]+$/, "");
 }
 
 function clean(url: unknown): unknown {

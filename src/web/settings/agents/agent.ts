@@ -86,7 +86,10 @@ export function readApprovals(text: string): Record<string, string[]> {
     const colon = line.indexOf(":");
     const tool = (colon < 0 ? line : line.slice(0, colon)).trim();
     const pattern = colon < 0 ? "*" : line.slice(colon + 1).trim() || "*";
-    read.set(tool, [...(read.get(tool) ?? []), pattern]);
+    read
+      .set(tool, read.get(tool) ?? [])
+      .get(tool)
+      ?.push(pattern);
   }
   return Object.fromEntries(read);
 }

@@ -127,7 +127,7 @@ export function readDate(text: string): string | null {
   const given = text.trim().slice(0, 60);
   const day = /^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?/.exec(given);
   if (day === null) {
-    const at = /[a-z]{3}.*\d{4}|\d{4}.*[a-z]{3}/i.test(given) ? Date.parse(given) : Number.NaN;
+    const at = /[a-z]{3}/i.test(given) && /\d{4}/.test(given) ? Date.parse(given) : Number.NaN;
     return Number.isNaN(at) ? null : checkYear(new Date(at).toISOString().slice(0, 10));
   }
   const [, year = "", month = "", date = ""] = day;

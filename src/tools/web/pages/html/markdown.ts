@@ -81,7 +81,7 @@ function writeHeading(heading: PageElement, place: Place): string[] {
     return writeBlocks(children, place);
   }
   // What stands in a heading as a block is a part of its line.
-  const text = place.inline.writeLine(children).replace(/\s*[#¶§]$/, "");
+  const text = place.inline.writeLine(children).replace(/(?<!\s)\s*[#¶§]$/, "");
   return text === "" ? [] : [`${"#".repeat(Number(name.slice(1)))} ${text}`];
 }
 

@@ -63,8 +63,10 @@ export function writeTable(table: PageElement, inline: InlineWriter): string {
   if (head === undefined) return "";
   const caption = captionOf(table);
   const title = caption === undefined ? "" : inline.writeLine(caption.children);
-  const line = (row: string[]) => `| ${Array.from({ length: columns }, (_, at) => row[at] ?? "").join(BAR)} |`;
-  const lines = [line(head), `|${" --- |".repeat(columns)}`, ...body.map(line)];
+  const padded = Array.from({ length: columns }, (_, at) => head[at] ?? "");
+  // Only the head needs all columns: to fill short rows up would write a hundred cells for each.
+  const line = (row: string[]) => `| ${row.slice(0, columns).join(BAR)} |`;
+  const lines = [line(padded), `|${" --- |".repeat(columns)}`, ...body.map(line)];
   return [...(title === "" ? [] : [`**${title}**`, ""]), ...lines].join("\n");
 }
 
