@@ -10,10 +10,11 @@ const toSentId = shapeOf(isText);
 
 /** Stores what of `ids` was sent as something else. Inside a transaction. */
 export function storeSentIds(sql: Sql, ids: ReadonlySet<string>, sent_ids: SentId[]): void {
-  for (const [id, sent] of sent_ids) {
-    // As JSON, since an id may contain a NUL.
-    if (ids.has(id)) sql.exec("INSERT OR IGNORE INTO sent_ids (id, sent) VALUES (?, ?)", id, JSON.stringify(sent));
-  }
+  // As JSON, since an id may contain a NUL.
+  const rows = sent_ids.flatMap(([id, sent]) => (ids.has(id) ? [[id, JSON.stringify(sent)]] : []));
+  if (rows.length === 0) return;
+  const insert = "INSERT OR IGNORE INTO sent_ids (id, sent) SELECT value ->> 0, value ->> 1 FROM json_each(?)";
+  sql.exec(insert, JSON.stringify(rows));
 }
 
 /** The id as its client sent it. */
