@@ -10,15 +10,16 @@ export function longList<Item extends z.ZodType>(item: Item): z.ZodArray<Item> {
   const { run } = list._zod;
   list._zod.run = (payload, context) => {
     if (!Array.isArray(payload.value)) return run(payload, context);
-    const read: z.core.output<Item>[] = [];
+    const read: z.output<Item>[] = [];
     for (const [place, value] of payload.value.entries()) {
       const result = item._zod.run({ value, issues: [] }, context);
-      if (result instanceof Promise) throw new z.core.$ZodAsyncError();
+      // The bundle has no names of zod's inside.
+      if (result instanceof Promise) throw new TypeError("an item of a long list is read at once");
       if (result.issues.length > 0) {
-        payload.issues.push(...z.core.util.prefixIssues(place, result.issues));
+        for (const issue of result.issues) payload.issues.push({ ...issue, path: [place, ...(issue.path ?? [])] });
         return payload;
       }
-      read.push(result.value as z.core.output<Item>);
+      read.push(result.value as z.output<Item>);
     }
     payload.value = read;
     return payload;
