@@ -73,6 +73,7 @@ export async function openStage(): Promise<Stage> {
   };
 }
 
+const AT_ONCE = 4;
 /** Of short things; a list has pages of 200 at most. */
 const MANY = 250;
 /** A history that a megabyte holds. */
@@ -82,11 +83,13 @@ const RUNS = 120;
 const [SECTIONS, TASKS_OF_SECTION, CHECKED] = [50, 10, 180];
 
 async function fillAccount({ json, request }: ServerClient): Promise<Things> {
-  const many = (count: number, make: (at: number) => Promise<unknown>) =>
-    Array.from({ length: count }, (_, at) => at).reduce<Promise<unknown>>(
-      (before, at) => before.then(() => make(at)),
-      Promise.resolve(),
-    );
+  const many = async (count: number, make: (at: number) => Promise<unknown>) => {
+    let next = 0;
+    const work = async () => {
+      for (let at = next++; at < count; at = next++) await make(at);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  };
   const project_id = "project-wide";
   await json("POST", "/v1/projects", { project_id, name: "n".repeat(200) });
   await many(MANY, (at) => json("POST", "/v1/threads", { thread_id: `t-${at}`, project_id, title: "长".repeat(500) }));
@@ -95,7 +98,7 @@ async function fillAccount({ json, request }: ServerClient): Promise<Things> {
     json("POST", "/v1/agents", { agent_id: `a-${at}`, name: "n", instructions: "i".repeat(40_000) }),
   );
   const agent_id = "a-0";
-  await many(100, (at) => json("PATCH", `/v1/agents/${agent_id}`, { instructions: "v".repeat(40_000) + at }));
+  await many(60, (at) => json("PATCH", `/v1/agents/${agent_id}`, { instructions: "v".repeat(40_000) + at }));
   const schedule = { type: "schedule", cron: "0 5 1 1 *", prompt: "p".repeat(9_000), project_id };
   await many(MANY, () => json("POST", "/v1/triggers", schedule));
   const hook = { ...schedule, type: "webhook", cron: undefined, verify: { scheme: "standard" } };
