@@ -177,11 +177,11 @@ function storeSaid(
     },
   }));
   const first = insertMessages(life.database.sql, rows);
-  const told = rows.findIndex(({ is_llm_message }) => is_llm_message);
+  const firstRead = rows.findIndex(({ is_llm_message }) => is_llm_message);
   for (const [place, { is_llm_message, content: message }] of rows.entries()) {
     const seq = first + place;
     if (is_llm_message) noteWaiting(life, { seq, message, said_at: null });
-    if (place === told) tellMessage(life, record, seq, network);
+    if (place === firstRead) tellMessage(life, record, seq, network);
   }
 }
 
