@@ -2,7 +2,6 @@
 // that is wrong, in each way in which it might have been right, and looks at all of them before any rule of the whole.
 // Each function changes how the schema that it gets runs: call it last, since zod copies a schema with each rule.
 import { z } from "zod";
-import { isRecord } from "../../lib/is-record.ts";
 
 /** A list that is refused for its first wrong item, the others unseen. */
 export function longList<Item extends z.ZodType>(item: Item): z.ZodArray<Item> {
@@ -31,8 +30,11 @@ export function longList<Item extends z.ZodType>(item: Item): z.ZodArray<Item> {
 export function limitNames<Schema extends z.ZodType>(schema: Schema, most: number, complaint: string): Schema {
   const { run } = schema._zod;
   schema._zod.run = (payload, context) => {
-    if (!isRecord(payload.value) || Object.keys(payload.value).length <= most) return run(payload, context);
-    payload.issues.push({ code: "custom", message: complaint, input: payload.value, inst: schema });
+    const { value } = payload;
+    // A text has a name for each of its characters.
+    const names = typeof value === "object" && value !== null ? Object.keys(value).length : 0;
+    if (names <= most) return run(payload, context);
+    payload.issues.push({ code: "custom", message: complaint, input: value, inst: schema });
     return payload;
   };
   return schema;
