@@ -58,3 +58,18 @@ it("messages that are stored together are what they are alone: long, wide, with 
   expect(said).toEqual(texts);
   expect(rows.map(({ seq }) => seq)).toEqual(rows.map((_, at) => at + 1));
 });
+
+it("others get a turn between the batches that bring a long history to D1", async () => {
+  const thread = new FakeThread({ defaultReply: say("Yes.") });
+  let [turns, isOver] = [0, false];
+  const take = (): void => {
+    turns += 1;
+    if (!isOver) setTimeout(take, 0);
+  };
+  take();
+  await thread.run("", historyOf(MANY));
+  await thread.life.outbox.sync({ whole: true });
+  isOver = true;
+  expect(thread.life.outbox.pending).toBe(false);
+  expect(turns).toBeGreaterThan(10);
+});

@@ -95,7 +95,10 @@ export function findMessageSeq(sql: Sql, message_id: string): number | null {
 /** A bound value may have 2 MB; a message that is longer than this is stored alone. */
 const CHARACTERS_AT_ONCE = 200_000;
 
-/** Stores messages in their order: short ones many at a time. Returns the `seq` of the first. Inside a transaction. */
+/**
+ * Stores messages of one run, type and time in their order: short ones many at a time. Returns the `seq` of the first.
+ * Inside a transaction.
+ */
 export function insertMessages(sql: Sql, messages: NewMessage[]): number {
   const [first] = messages;
   if (first === undefined) throw new Error("there is no message to store");
@@ -104,18 +107,18 @@ export function insertMessages(sql: Sql, messages: NewMessage[]): number {
   let rows: SqlValue[][] = [];
   let characters = 0;
   const flush = (): void => {
-    if (rows.length > 0) sql.exec(INSERT_MANY, JSON.stringify(rows));
+    const { invocation_id, agent_id, type, created_at } = first;
+    if (rows.length > 0) sql.exec(INSERT_MANY, invocation_id, agent_id, type, created_at, JSON.stringify(rows));
     [rows, characters] = [[], 0];
   };
   for (const [place, message] of messages.entries()) {
-    const { message_id, invocation_id, agent_id, type, is_llm_message, created_at } = message;
+    const { message_id, is_llm_message } = message;
     const texts = [JSON.stringify(message.content), JSON.stringify(message.metadata ?? {})];
     const length = texts.reduce((sum, text) => sum + text.length, 0);
     if (characters + length > CHARACTERS_AT_ONCE) flush();
     if (length > CHARACTERS_AT_ONCE) insertMessage(sql, message);
     else {
-      const llm = is_llm_message ? 1 : 0;
-      rows.push([start + place, message_id, invocation_id, agent_id, type, llm, ...texts, 1, created_at]);
+      rows.push([start + place, message_id, is_llm_message ? 1 : 0, ...texts]);
       characters += length;
     }
   }
@@ -125,9 +128,8 @@ export function insertMessages(sql: Sql, messages: NewMessage[]): number {
 
 const INSERT_MANY = `
 INSERT INTO messages (seq, message_id, invocation_id, agent_id, type, is_llm_message, content, metadata, version, created_at)
-SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-  value ->> 8, value ->> 9
-FROM json_each(?)`;
+SELECT value ->> 0, value ->> 1, ?1, ?2, ?3, value ->> 2, value ->> 3, value ->> 4, 1, ?4
+FROM json_each(?5)`;
 
 /** Which of these messages there are. Those with ids of the object's own take one look at all of the thread. */
 export function findKnown(sql: Sql, ids: string[]): Set<string> {
