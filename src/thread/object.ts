@@ -32,7 +32,7 @@ import { readPlanDetails } from "./checks/plan-details.ts";
 import { describeLife } from "./diagnostics.ts";
 import { EXPIRED, mayExpire } from "./expire.ts";
 import { ensureFollowing } from "./follow/followers.ts";
-import { acceptRun, checkFirstInput } from "./inbox/accept.ts";
+import { acceptRun, checkFirstInput, isLongHistory } from "./inbox/accept.ts";
 import { changeWaiting, removeWaiting } from "./inbox/change-waiting.ts";
 import { listWaiting } from "./inbox/waiting.ts";
 import { findRun, type Life, type Platform } from "./life.ts";
@@ -66,8 +66,6 @@ import { beginLife, wakeLife } from "./wake.ts";
 
 // How long a request waits for D1. Then the object answers reads of its thread from its own rows.
 const SYNC_LIMIT_MS = 3_000;
-
-const MANY_MESSAGES = 1_000;
 
 export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   readonly #database: Database;
@@ -295,8 +293,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     const record = findRun(life, accepted.value.run.invocation_id);
     if (record?.input?.on_busy === "replace") cancelBefore(life, record);
     await schedule(life);
-    // To store so many takes a tenth of a second: others get a turn before the run begins.
-    if (input.messages.length > MANY_MESSAGES) await new Promise((resolve) => setTimeout(resolve, 0));
+    if (isLongHistory(input)) await new Promise((resolve) => setTimeout(resolve, 0));
     ensureRunning(life);
     ensureFollowing(life);
     notePresence(life, null);
