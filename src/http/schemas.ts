@@ -8,6 +8,7 @@ import { clientId } from "../protocol/ids.ts";
 import { messageTypes } from "../protocol/message.ts";
 import { run, runStatuses } from "../protocol/run.ts";
 import { type Late, late, readLate } from "../protocol/schemas/late.ts";
+import { limitNames } from "../protocol/schemas/many.ts";
 import * as examples from "./examples.ts";
 
 export const wellFormed = z
@@ -31,10 +32,15 @@ export const smallJson = z.unknown().superRefine((value, issues) => {
 });
 
 /** A JSON object within bounds. */
-export const smallObject = z.record(z.string(), z.unknown()).superRefine((value, issues) => {
-  const wrong = findJsonFault(value, jsonBounds);
-  if (wrong !== null) issues.addIssue({ code: "custom", message: wrong });
-});
+export const smallObject = limitNames(
+  z.record(z.string(), z.unknown()).superRefine((value, issues) => {
+    const wrong = findJsonFault(value, jsonBounds);
+    if (wrong !== null) issues.addIssue({ code: "custom", message: wrong });
+  }),
+  // A name has at least quotes, a colon, a value and a comma.
+  jsonBounds.characters / 5,
+  `is larger than ${jsonBounds.characters} characters of JSON`,
+);
 
 /** As many as one message of a model can ask, because a run's interrupts are answered together. */
 export const MAX_ANSWERS = 256;

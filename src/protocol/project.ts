@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Caps } from "./money/caps.ts";
 import { variableName } from "./sandbox/variable.ts";
 import { late } from "./schemas/late.ts";
+import { limitNames } from "./schemas/many.ts";
 
 const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
 
@@ -30,13 +31,16 @@ const MINUTES_OF_A_MONTH = 30 * 24 * 60;
 const MAX_ALLOWED_NETWORKS = 10;
 
 const variables = late(() =>
-  z
-    .record(variableName(), wellFormed.max(8192), {
-      error: (issue) => (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined),
-    })
-    .refine((env) => Object.keys(env).length <= MAX_VARIABLES, `has more than ${MAX_VARIABLES} variables`)
-    .refine((env) => JSON.stringify(env).length <= MAX_VARIABLES_CHARACTERS, "is too long")
-    .refine((env) => Object.values(env).every((value) => !value.includes("\0")), "holds a NUL character"),
+  limitNames(
+    z
+      .record(variableName(), wellFormed.max(8192), {
+        error: (issue) => (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined),
+      })
+      .refine((env) => JSON.stringify(env).length <= MAX_VARIABLES_CHARACTERS, "is too long")
+      .refine((env) => Object.values(env).every((value) => !value.includes("\0")), "holds a NUL character"),
+    MAX_VARIABLES,
+    `has more than ${MAX_VARIABLES} variables`,
+  ),
 );
 
 /** `10.0.0.0/8`, `1.1.1.1`, `example.com` or `*.example.com`. */

@@ -201,8 +201,10 @@ export class Outbox {
    * reads D1 next, also what could wait.
    */
   async sync({ whole = false } = {}): Promise<boolean> {
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       if (whole) this.#changes.runs.demand();
+      // A long history takes hundreds of batches, and others get a turn between them.
+      if (!isFirst && this.pending) await new Promise((resolve) => setTimeout(resolve, 0));
       if (!this.pending) return true;
       this.#sending ??= this.#sendBatch().finally(() => {
         this.#sending = null;

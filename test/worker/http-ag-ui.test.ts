@@ -138,6 +138,21 @@ describe("POST /ag-ui", () => {
     expect((await inputOf({ ...base, messages: [], resume }, "/ag-ui", asks)).resume).toHaveLength(256);
   });
 
+  it.each([
+    ["of no role", {}, "messages[0].role: is missing: expected string"],
+    ["without a name", { role: "user", id: "", content: "" }, /^messages\[0\]\.id: /],
+    [
+      "of a tool, in parts",
+      { role: "tool", id: "t", toolCallId: "c", content: Array(10_000).fill({ type: 1 }) },
+      "messages[0].content[0].type: Invalid input: expected string, received number",
+    ],
+  ])("refuses a history of many messages %s for the first of them", async (_, message, detail) => {
+    const messages = Array(Math.floor(1_000_000 / (JSON.stringify(message).length + 1))).fill(message);
+    const { status, body } = await createClient().send("POST", "/ag-ui", { ...base, messages });
+    expect([status, body.code]).toEqual([400, "invalid_field"]);
+    expect(body.detail).toEqual(typeof detail === "string" ? detail : expect.stringMatching(detail));
+  });
+
   it("runs the agent that its path names", async () => {
     const messages = [{ id: "u1", role: "user", content: "hi" }];
     expect((await inputOf({ ...base, messages }, "/ag-ui/agent_default")).agent_id).toBe("agent_default");

@@ -12,9 +12,13 @@ export const anyId = wellFormed.min(1).max(MAX_SENT_ID).openapi({
   description: "Any text. One that is not 1 to 64 of `A-Z a-z 0-9 _ -` has a derived id in `/v1`.",
 });
 
+/** A hash takes some 20 µs, and a history may have a name for each of its bytes: others get a turn after so many. */
+const IDS_AT_ONCE = 1_000;
+
 /** Of one request. */
 export class SentIds {
   readonly #sent: SentId[] = [];
+  readonly #derived = new Map<string, string>();
 
   /** Ours for a client's. */
   async toOurs(prefix: IdPrefix, sent: string): Promise<string> {
@@ -23,9 +27,37 @@ export class SentIds {
     return id;
   }
 
-  /** The same, of which nothing is noted. */
+  /** The same of many messages. */
+  async renameAll<Message extends { message_id: string }>(prefix: IdPrefix, messages: Message[]): Promise<Message[]> {
+    const renamed = await this.findAll(prefix, messages);
+    for (const [place, { message_id: sent }] of messages.entries()) {
+      const id = renamed[place]?.message_id ?? sent;
+      if (id !== sent) this.note(id, sent);
+    }
+    return renamed;
+  }
+
+  /** The same, of which nothing is noted: they only say which messages the client shows. */
+  async findAll<Message extends { message_id: string }>(prefix: IdPrefix, messages: Message[]): Promise<Message[]> {
+    const found: Message[] = [];
+    for (const message of messages) {
+      const { message_id: sent } = message;
+      // Nothing is awaited for an id that stays.
+      const message_id = isOurs(sent) ? sent : await this.find(prefix, sent);
+      found.push(message_id === sent ? message : { ...message, message_id });
+    }
+    return found;
+  }
+
   async find(prefix: IdPrefix, sent: string): Promise<string> {
-    return clientId.safeParse(sent).success ? sent : await derivedId(prefix, "ag-ui", sent);
+    if (isOurs(sent)) return sent;
+    const name = `${prefix} ${sent}`;
+    const known = this.#derived.get(name);
+    if (known !== undefined) return known;
+    if (this.#derived.size % IDS_AT_ONCE === IDS_AT_ONCE - 1) await new Promise((resolve) => setTimeout(resolve, 0));
+    const id = await derivedId(prefix, "ag-ui", sent);
+    this.#derived.set(name, id);
+    return id;
   }
 
   note(id: string, sent: string): void {
@@ -36,4 +68,8 @@ export class SentIds {
   get list(): SentId[] {
     return this.#sent;
   }
+}
+
+function isOurs(sent: string): boolean {
+  return clientId.safeParse(sent).success;
 }

@@ -1,10 +1,9 @@
 // The routes of AG-UI clients. Clients send their whole history each time, and the thread's object finds what is new in
 // it. Bodies are parsed leniently, because clients add fields of their own and of later protocol versions.
 import { z } from "@hono/zod-openapi";
-import { clientId, newId } from "../../protocol/ids.ts";
-import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
+import { clientId } from "../../protocol/ids.ts";
 import { late } from "../../protocol/schemas/late.ts";
-import { type HistoryEntry, newRunInput, type RunInput } from "../../protocol/thread.ts";
+import { newRunInput, type RunInput } from "../../protocol/thread.ts";
 import { keepTraceParent } from "../../traces/span.ts";
 import { auditOpenAnswers } from "../audit/approvals.ts";
 import type { App, AppContext } from "../context.ts";
@@ -17,58 +16,11 @@ import { MAX_ANSWERS, smallJson, smallObject, wellFormed } from "../schemas.ts";
 import { holdStream } from "../stream.ts";
 import { chooseRun } from "./answers.ts";
 import { anyId, MAX_SENT_ID, SentIds } from "./ids.ts";
+import { messages, readEntry, readToolResult, readUserMessage } from "./messages.ts";
 import { forwardedProps, type Query, query, readOptions } from "./options.ts";
 
 /** It has the id of a call. */
 const MAX_INTERRUPT_ID = MAX_SENT_ID + 16;
-
-const imageAddress = wellFormed.openapi({
-  description:
-    "A public http or https address without a user or password, or a `data:` address. A server with `IMAGE_URLS=data` accepts only the latter. In a new message any other address is `invalid_field`.",
-});
-
-const source = late(() =>
-  z.discriminatedUnion("type", [
-    z.object({ type: z.literal("url"), value: imageAddress }),
-    z.object({ type: z.literal("data"), value: wellFormed, mimeType: wellFormed }),
-  ]),
-);
-
-const inputPart = late(() =>
-  z.discriminatedUnion("type", [
-    z.object({ type: z.literal("text"), text: wellFormed }),
-    z.object({ type: z.literal("image"), source: source() }),
-    // An image in the form of AG-UI before 1.0.
-    z.object({
-      type: z.literal("binary"),
-      mimeType: z.string().regex(/^image\//, "only images can be read"),
-      url: imageAddress.optional(),
-      data: wellFormed.optional(),
-    }),
-  ]),
-);
-
-const anyMessage = late(() =>
-  z.union([
-    z.object({
-      role: z.literal("user"),
-      id: anyId,
-      content: z.union([wellFormed, z.array(inputPart()).max(100)]),
-    }),
-    z.object({
-      role: z.literal("tool"),
-      id: z.string(),
-      toolCallId: wellFormed.max(MAX_SENT_ID),
-      content: z.union([wellFormed, z.array(z.object({ type: z.string(), text: wellFormed.optional() }))]),
-    }),
-    // Any other message of a history passes, of this or a later protocol version.
-    z.object({
-      id: z.unknown().optional(),
-      role: z.string().refine((role) => role !== "user" && role !== "tool", { abort: true }),
-    }),
-  ]),
-);
-type AnyMessage = z.infer<ReturnType<typeof anyMessage>>;
 
 const body = late(() =>
   z
@@ -78,7 +30,7 @@ const body = late(() =>
       protocolVersion: z.unknown().optional().openapi({
         description: "`@ag-ui/client` sends it from 1.0 on. Without it, outcomes that 0.0.59 can't parse are left out.",
       }),
-      messages: z.array(anyMessage()).default([]),
+      messages: messages().default([]),
       tools: z
         .array(
           z.object({
@@ -172,10 +124,10 @@ async function answerRun(
     ...key,
     invocation_id,
     key_id: context.get("caller").key_id,
-    messages: await withOurIds(ids, body.messages.flatMap(readUserMessage)),
-    tool_results: await withOurIds(ids, results),
+    messages: await ids.renameAll("msg", body.messages.flatMap(readUserMessage)),
+    tool_results: await ids.renameAll("msg", results),
     from_history: true,
-    history: await Promise.all(body.messages.flatMap(readEntry).map((entry) => withOurId(ids, entry))),
+    history: await ids.findAll("msg", body.messages.flatMap(readEntry)),
     resume,
     agent_id,
     client_tools: body.tools,
@@ -200,53 +152,4 @@ function readResume({ resume }: Body): RunInput["resume"] {
     status,
     ...(payload === undefined ? {} : { payload }),
   }));
-}
-
-/** What the history has at this place, whatever it is. */
-function readEntry({ id, role }: AnyMessage): HistoryEntry[] {
-  return typeof id === "string" ? [{ message_id: id, role }] : [];
-}
-
-function readUserMessage(message: AnyMessage): RunInput["messages"] {
-  if (!("content" in message) || message.role !== "user") return [];
-  const content = readContent(message.content);
-  return isEmptyContent(content) ? [] : [{ message_id: message.id, content }];
-}
-
-/** It only says which messages the client shows, so nothing is to be remembered of its id. */
-async function withOurId(ids: SentIds, entry: HistoryEntry): Promise<HistoryEntry> {
-  return { ...entry, message_id: await ids.find("msg", entry.message_id) };
-}
-
-async function withOurIds<Message extends { message_id: string }>(
-  ids: SentIds,
-  messages: Message[],
-): Promise<Message[]> {
-  return await Promise.all(
-    messages.map(async (message) => ({ ...message, message_id: await ids.toOurs("msg", message.message_id) })),
-  );
-}
-
-function readContent(content: Extract<AnyMessage, { role: "user" }>["content"]): UserContent {
-  if (typeof content === "string") return content;
-  return content.map((part) =>
-    part.type === "text"
-      ? { type: "text", text: part.text }
-      : { type: "image_url", image_url: { url: addressOf(part) } },
-  );
-}
-
-function addressOf(part: Exclude<z.infer<ReturnType<typeof inputPart>>, { type: "text" }>): string {
-  if (part.type === "binary") return part.url ?? `data:${part.mimeType};base64,${part.data ?? ""}`;
-  const { source } = part;
-  return source.type === "url" ? source.value : `data:${source.mimeType};base64,${source.value}`;
-}
-
-/** The history also has results of our own tools, under any ids. The object uses only those that a run waits for. */
-function readToolResult(message: AnyMessage): RunInput["tool_results"] {
-  if (!("content" in message) || message.role !== "tool") return [];
-  const { content, toolCallId } = message;
-  const text = typeof content === "string" ? content : content.map((part) => part.text ?? "").join("\n");
-  const message_id = anyId.safeParse(message.id).success ? message.id : newId("msg");
-  return [{ message_id, tool_call_id: toolCallId, content: text }];
 }

@@ -8,6 +8,7 @@ import { describeUnknown, readApprovals } from "../../protocol/agents/approvals.
 import { modelOptions } from "../../protocol/agents/model-options.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { late } from "../../protocol/schemas/late.ts";
+import { limitNames, longList } from "../../protocol/schemas/many.ts";
 import { createTools } from "../../tools/index.ts";
 import * as examples from "../examples.ts";
 import { time, title, wellFormed } from "../schemas.ts";
@@ -74,14 +75,19 @@ const options = late(() =>
     }),
 );
 
+const MAX_APPROVALS = 100;
 const pattern = late(() => wellFormed.min(1).max(500));
 const call = late(() => z.strictObject({ tool: z.string(), pattern: pattern().optional() }));
 // `readApprovals` parses these, because people write them in more forms than the errors of a schema can explain.
 function approvalsOf(toolNames: string[]) {
   return z
     .union([
-      z.record(z.string(), z.union([pattern(), z.array(pattern())])),
-      z.array(z.union([z.string().max(600), call()])).max(100),
+      limitNames(
+        z.record(z.string(), z.union([pattern(), longList(pattern())])),
+        MAX_APPROVALS,
+        `names more than ${MAX_APPROVALS} tools`,
+      ),
+      z.array(z.union([z.string().max(600), call()])).max(MAX_APPROVALS),
     ])
     .transform((written, issues) => {
       const read = readApprovals(written, toolNames);

@@ -67,6 +67,14 @@ export function acceptRun(life: Life, given: RunInput, attach: boolean): Promise
 
 function ignore(): void {}
 
+/** As many as take some ten milliseconds to store. */
+const MANY_MESSAGES = 1_000;
+
+/** Others get a turn between its acceptance and the start of its run, each of which is work enough at once. */
+export function isLongHistory({ messages }: RunInput): boolean {
+  return messages.length > MANY_MESSAGES;
+}
+
 /**
  * The caps over many threads as they are now, for a run that keeps the agent of the one that it answers. While D1 is
  * away they are that run's. The default agent is read where the other was deleted.
@@ -233,7 +241,7 @@ function storeInput(
  * start.
  */
 function canBegin({ live, active, place }: Life, { input, requested_end }: RunRecord): boolean {
-  if (input === null || input.background || requested_end !== null) return false;
+  if (input === null || input.background || requested_end !== null || isLongHistory(input)) return false;
   return live.size === 0 && active === null && place === null && input.follow === undefined;
 }
 

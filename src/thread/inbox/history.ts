@@ -2,8 +2,8 @@
 import { type Result, succeed } from "../../protocol/error.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import type { Life } from "../life.ts";
-import { findMessages, hasMessage, readMessagesBefore, type VersionedMessage } from "../rows/messages.ts";
-import { isOwnShape, newOwnMessageId } from "../rows/own-ids.ts";
+import { findKnown, readMessagesBefore, type VersionedMessage } from "../rows/messages.ts";
+import { newOwnMessageId } from "../rows/own-ids.ts";
 import { readDivergence } from "./divergence.ts";
 import { readWaiting } from "./steering.ts";
 
@@ -22,11 +22,10 @@ function cutHistory(life: Life, given: RunInput): RunInput {
   // Most results of a history are of the server's own tools.
   const pending = new Set(input.tool_results.length === 0 ? [] : pendingCalls(life));
   const results = input.tool_results.filter(({ tool_call_id }) => pending.has(tool_call_id));
-  const isKnown = knownMessages(life, idsOf({ ...input, tool_results: results }));
-  const lastKnown = input.messages.findLastIndex(({ message_id }) => isKnown(message_id));
+  const isKnown = knownMessages(life, idsOf({ ...input, messages: [], tool_results: results }));
   return {
     ...input,
-    messages: input.messages.slice(lastKnown + 1),
+    messages: input.messages.slice(findLastKnown(life, idsOf({ ...input, tool_results: [] })) + 1),
     // A client may send a result twice; `delete` accepts only the first.
     tool_results: results.filter((result) => !isKnown(result.message_id) && pending.delete(result.tool_call_id)),
   };
@@ -57,15 +56,27 @@ function* newestMessages({ database, thread }: Life): Generator<VersionedMessage
   }
 }
 
+/** Nearly every history ends soon after a message that is known. One in which nothing is known takes few looks, too. */
+const FIRST_LOOK = 2;
+const NEXT_LOOK = 16;
+
+/** The place of the last known of these ids; -1 if none is known. */
+function findLastKnown(life: Life, ids: string[]): number {
+  for (let [end, count] = [ids.length, FIRST_LOOK]; end > 0; end -= count, count *= NEXT_LOOK) {
+    const asked = ids.slice(Math.max(0, end - count), end);
+    const place = asked.findLastIndex(knownMessages(life, asked));
+    if (place >= 0) return end - asked.length + place;
+  }
+  return -1;
+}
+
 /** Returns a check whether one of these ids belongs to a message that is stored or waits to be stored. */
 export function knownMessages(life: Life, ids: string[]): (message_id: string) => boolean {
-  const { sql } = life.database;
   const inputs = [...life.live.values()].map(({ input }) => input);
   const steered = readWaiting(life).map(({ input }) => input);
   const waiting = new Set([...inputs, ...steered].flatMap((input) => (input === null ? [] : idsOf(input))));
-  const own = findMessages(sql, ids.filter(isOwnShape));
-  const isStored = (id: string) => (isOwnShape(id) ? own.has(id) : hasMessage(sql, id));
-  return (message_id) => waiting.has(message_id) || isStored(message_id);
+  const stored = findKnown(life.database.sql, ids);
+  return (message_id) => waiting.has(message_id) || stored.has(message_id);
 }
 
 /** The input with ids of the object's own for messages that nobody has named. */

@@ -34,6 +34,7 @@ export function createHistoryBudget(max_bytes: number, onChange: (bytes: number)
     history.conversation = null;
     history.answers = new Map();
     history.waiting = [];
+    history.waiting_bytes = 0;
   };
   const shrinkTo = (bytes: number): void => {
     for (const oldest of sizes.keys()) {

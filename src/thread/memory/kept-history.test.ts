@@ -202,6 +202,22 @@ describe("the history that a life keeps", () => {
     expect(openHistory(thread.life).history).toEqual(readAnew(thread.life).history);
   });
 
+  it("reads each row of a run once, however many there are", async () => {
+    const thread = new FakeThread({ defaultReply: say("Yes.") });
+    await thread.run("first");
+    await untilIdle(thread);
+    let reads = 0;
+    const message = {
+      role: "user" as const,
+      get content() {
+        reads += 1;
+        return "x";
+      },
+    };
+    for (let seq = 10; seq < 1_010; seq++) noteWaiting(thread.life, { seq, message, said_at: null });
+    expect(reads).toBe(1_000);
+  });
+
   it("is read anew where a run did not add a row that it had stored", async () => {
     const thread = new FakeThread({ defaultReply: say("Yes.") });
     await thread.run("first");

@@ -18,7 +18,7 @@ export function openHistory(life: Life): OpenHistory {
   if (known !== null) for (const row of kept.waiting) addWaiting(life, known, row);
   const { answers } = kept;
   const { rows: history, summary, opening } = conversation;
-  Object.assign(kept, { conversation, rows: history.length, waiting: [] });
+  Object.assign(kept, { conversation, rows: history.length, waiting: [], waiting_bytes: 0 });
   historyBudget.lend(kept);
   return { history, summary, opening, answers, conversation };
 }
@@ -46,8 +46,8 @@ export function noteWaiting({ memory: { history } }: Life, row: WaitingRow): voi
   if (history.conversation === null) return;
   history.waiting.push(row);
   // Runs that fail before they open the history leave theirs to the next one.
-  const waiting = history.waiting.reduce((sum, { message }) => sum + countBytes(message), 0);
-  historyBudget.use(history, history.conversation.bytes + waiting);
+  history.waiting_bytes += countBytes(row.message);
+  historyBudget.use(history, history.conversation.bytes + history.waiting_bytes);
 }
 
 /** The run no longer holds it. */

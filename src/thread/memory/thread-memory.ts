@@ -39,6 +39,8 @@ export interface KeptHistory {
   rows: number;
   /** Rows that were stored when a run started. They are added when its history is opened. */
   waiting: WaitingRow[];
+  /** About what these take in memory. */
+  waiting_bytes: number;
 }
 
 export interface WaitingRow {
@@ -48,5 +50,5 @@ export interface WaitingRow {
 }
 
 export function newMemory(): ThreadMemory {
-  return { history: { conversation: null, answers: new Map(), rows: 0, waiting: [] } };
+  return { history: { conversation: null, answers: new Map(), rows: 0, waiting: [], waiting_bytes: 0 } };
 }

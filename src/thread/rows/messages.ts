@@ -14,7 +14,7 @@ import type { Thread } from "../../protocol/thread.ts";
 import { readMetadata, toPlanContent, toUserMessage, withContent } from "../../store/shapes/message.ts";
 import { isNumber, parseStored, readStored, shapeOf } from "../../store/shapes/stored.ts";
 import { SUPERSEDED, withoutMark } from "../../store/shapes/superseded.ts";
-import { fitsColumn, readMeta, readText, type Sql, writeMeta, writeText } from "./database.ts";
+import { fitsColumn, readMeta, readText, type Sql, type SqlValue, writeMeta, writeText } from "./database.ts";
 import { FOREIGN_ID, isOwnShape } from "./own-ids.ts";
 
 /** Where a new message comes from, and when it came. */
@@ -84,16 +84,63 @@ export function insertMessage(sql: Sql, message: NewMessage, version = 1): numbe
   return row.seq;
 }
 
-export function hasMessage(sql: Sql, message_id: string): boolean {
-  return findMessageSeq(sql, message_id) !== null;
-}
-
 /** The `seq` of a message. Null if there is no such message. */
 export function findMessageSeq(sql: Sql, message_id: string): number | null {
   // Clients seldom ask for one of the object's ids: it takes a look at every message.
   const where = isOwnShape(message_id) ? "message_id = ?" : `message_id = ? AND ${FOREIGN_ID}`;
   const rows = sql.exec<{ seq: number }>(`SELECT seq FROM messages WHERE ${where}`, message_id).toArray();
   return rows[0]?.seq ?? null;
+}
+
+/** A bound value may have 2 MB; a message that is longer than this is stored alone. */
+const CHARACTERS_AT_ONCE = 200_000;
+
+/**
+ * Stores messages of one run, type and time in their order: short ones many at a time. Returns the `seq` of the first.
+ * Inside a transaction.
+ */
+export function insertMessages(sql: Sql, messages: NewMessage[]): number {
+  const [first] = messages;
+  if (first === undefined) throw new Error("there is no message to store");
+  if (messages.length === 1) return insertMessage(sql, first);
+  const start = lastMessageSeq(sql) + 1;
+  let rows: SqlValue[][] = [];
+  let characters = 0;
+  const flush = (): void => {
+    const { invocation_id, agent_id, type, created_at } = first;
+    if (rows.length > 0) sql.exec(INSERT_MANY, invocation_id, agent_id, type, created_at, JSON.stringify(rows));
+    [rows, characters] = [[], 0];
+  };
+  for (const [place, message] of messages.entries()) {
+    const { message_id, is_llm_message } = message;
+    const texts = [JSON.stringify(message.content), JSON.stringify(message.metadata ?? {})];
+    const length = texts.reduce((sum, text) => sum + text.length, 0);
+    if (characters + length > CHARACTERS_AT_ONCE) flush();
+    if (length > CHARACTERS_AT_ONCE) insertMessage(sql, message);
+    else {
+      rows.push([start + place, message_id, is_llm_message ? 1 : 0, ...texts]);
+      characters += length;
+    }
+  }
+  flush();
+  return start;
+}
+
+const INSERT_MANY = `
+INSERT INTO messages (seq, message_id, invocation_id, agent_id, type, is_llm_message, content, metadata, version, created_at)
+SELECT value ->> 0, value ->> 1, ?1, ?2, ?3, value ->> 2, value ->> 3, value ->> 4, 1, ?4
+FROM json_each(?5)`;
+
+/** Which of these messages there are. Those with ids of the object's own take one look at all of the thread. */
+export function findKnown(sql: Sql, ids: string[]): Set<string> {
+  const foreign = ids.filter((id) => !isOwnShape(id));
+  const own = findMessages(sql, ids.filter(isOwnShape)).keys();
+  if (foreign.length === 0) return new Set(own);
+  const found = sql.exec<{ message_id: string }>(
+    `SELECT message_id FROM messages WHERE message_id IN (SELECT value FROM json_each(?)) AND ${FOREIGN_ID}`,
+    JSON.stringify(foreign),
+  );
+  return new Set([...own, ...found.toArray().map(({ message_id }) => message_id)]);
 }
 
 /** Those of many messages that there are, in one look at all of the thread: most ids are in no index. */

@@ -1,7 +1,9 @@
 // What clients call things beside their ids.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
+import type { ThreadEvent } from "../../protocol/event.ts";
+import { ClientEvents } from "../stream/ag-ui/client.ts";
 import { sentIdOf, storeSentIds } from "./sent-ids.ts";
 import { dropLeftTables, hasLeftTables, hasTable } from "./tables.ts";
 
@@ -50,5 +52,19 @@ describe("the ids of a thread's clients", () => {
     dropLeftTables(sql);
     expect(sentIdOf(sql, "inv_a")).toBe("inv_a");
     expect(hasLeftTables(sql)).toBe(false);
+  });
+
+  it("are found with one statement for a start event of many messages", () => {
+    const { sql } = new FakeThread({ replies: [] }).life.database;
+    const ids = Array.from({ length: 500 }, (_, place) => `id_${place}`);
+    storeSentIds(sql, new Set(ids), [["id_7", "seven:7"]]);
+    const exec = vi.spyOn(sql, "exec");
+    const client = new ClientEvents(sql, { thread_id: "app:1", run_id: "run:1", is_versioned: true }, "inv_1");
+    const messages = ids.map((id) => ({ id, role: "user" as const, content: "x" }));
+    const input = { threadId: "thread_1", runId: "inv_1", state: {}, messages, tools: [], context: [] };
+    const event = { type: "RUN_STARTED", threadId: "thread_1", runId: "inv_1", input } as unknown as ThreadEvent;
+    const adapted = client.event(event) as { input?: { messages: { id: string }[] } };
+    expect(adapted.input?.messages.map(({ id }) => id)).toEqual(ids.with(7, "seven:7"));
+    expect(exec.mock.calls.filter(([query]) => query.includes("FROM sent_ids"))).toHaveLength(1);
   });
 });

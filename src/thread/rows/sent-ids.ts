@@ -10,15 +10,24 @@ const toSentId = shapeOf(isText);
 
 /** Stores what of `ids` was sent as something else. Inside a transaction. */
 export function storeSentIds(sql: Sql, ids: ReadonlySet<string>, sent_ids: SentId[]): void {
-  for (const [id, sent] of sent_ids) {
-    // As JSON, since an id may contain a NUL.
-    if (ids.has(id)) sql.exec("INSERT OR IGNORE INTO sent_ids (id, sent) VALUES (?, ?)", id, JSON.stringify(sent));
-  }
+  // As JSON, since an id may contain a NUL.
+  const rows = sent_ids.flatMap(([id, sent]) => (ids.has(id) ? [[id, JSON.stringify(sent)]] : []));
+  if (rows.length === 0) return;
+  const insert = "INSERT OR IGNORE INTO sent_ids (id, sent) SELECT value ->> 0, value ->> 1 FROM json_each(?)";
+  sql.exec(insert, JSON.stringify(rows));
 }
 
 /** The id as its client sent it. */
 export function sentIdOf(sql: Sql, id: string): string {
-  if (!hasTable(sql, "sent_ids")) return id;
-  const [row] = sql.exec<{ sent: string }>("SELECT sent FROM sent_ids WHERE id = ?", id).toArray();
-  return row === undefined ? id : (readStored(toSentId, row.sent, "sent id", id) ?? id);
+  return sentIdsOf(sql, [id]).get(id) ?? id;
+}
+
+/** Those of many ids that their client sent as something else. */
+export function sentIdsOf(sql: Sql, ids: string[]): Map<string, string> {
+  if (ids.length === 0 || !hasTable(sql, "sent_ids")) return new Map();
+  const rows = sql.exec<{ id: string; sent: string }>(
+    "SELECT id, sent FROM sent_ids WHERE id IN (SELECT value FROM json_each(?))",
+    JSON.stringify(ids),
+  );
+  return new Map(rows.toArray().map(({ id, sent }) => [id, readStored(toSentId, sent, "sent id", id) ?? id] as const));
 }

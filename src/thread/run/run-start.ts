@@ -4,13 +4,14 @@ import { planFirstCall } from "../../agent/context/planned-call.ts";
 import { dueTask } from "../../agent/plan/view.ts";
 import { takeLonger } from "../../protocol/chain.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
-import type { ToolMessage, UserMessage } from "../../protocol/message.ts";
+import type { ToolMessage } from "../../protocol/message.ts";
+import type { Interrupt } from "../../protocol/run.ts";
 import { readAnswered, storeJudgements, storeMissedJudgements } from "../checks/answered.ts";
 import { noteInputs } from "../inbox/admission.ts";
 import { findInterrupted, isAnswer, isSuggestion, resultOf } from "../inbox/interrupts.ts";
 import { findRunBefore, isoTime, type Life, storeRun, transact } from "../life.ts";
 import { noteWaiting } from "../memory/kept-history.ts";
-import { insertMessage } from "../rows/messages.ts";
+import { insertMessage, insertMessages } from "../rows/messages.ts";
 import { newOwnMessageId } from "../rows/own-ids.ts";
 import { type RunRecord, trimInput } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
@@ -67,14 +68,7 @@ export function beginRun(life: Life, record: RunRecord, network: NetworkRules): 
   for (const result of input?.tool_results ?? []) {
     storeResult(life, record, result.message_id, result.tool_call_id, result.content, describeClientWork(life));
   }
-  let isTold = false;
-  for (const [place, message] of messages.entries()) {
-    const isRead = !(isAnswered && place === 0 && typeof message.content === "string");
-    const chosen = isSuggestion(interrupted?.run.interrupts ?? [], message.content);
-    const seq = storeMessage(life, record, message, { isRead, chosen });
-    if (isRead && !isTold) tellMessage(life, record, seq, network);
-    isTold ||= isRead;
-  }
+  storeSaid(life, record, { isAnswered, interrupts: interrupted?.run.interrupts ?? [] }, network);
   const asksModel = record.requested_end === null && readAnswered(life, record)?.nudge !== null;
   if (asksModel) expectFirst(life, record, counted);
   trimInput(record);
@@ -162,28 +156,33 @@ function storeResult(
   life.journal.addFact(record.run.invocation_id, toolResult(message_id, message));
 }
 
-/** People see a text that answered a question as a message; the model reads it as the result of its call. */
-function storeMessage(
+/** Stores what people said. They see a text that answered a question; the model reads it as the result of its call. */
+function storeSaid(
   life: Life,
   record: RunRecord,
-  { message_id, content }: { message_id: string; content: UserMessage["content"] },
-  { isRead, chosen }: { isRead: boolean; chosen: boolean },
-): number {
-  const message: UserMessage = { role: "user", content };
-  const seq = insertMessage(life.database.sql, {
-    ...rowOf(life, record),
+  { isAnswered, interrupts }: { isAnswered: boolean; interrupts: Interrupt[] },
+  network: NetworkRules,
+): void {
+  const { messages = [], from_history } = record.input ?? {};
+  if (messages.length === 0) return;
+  const shared = { ...rowOf(life, record), agent_id: null, type: "user" as const };
+  const rows = messages.map(({ message_id, content }, place) => ({
+    ...shared,
     message_id,
-    agent_id: null,
-    type: "user",
-    is_llm_message: isRead,
-    content: message,
+    is_llm_message: !(isAnswered && place === 0 && typeof content === "string"),
+    content: { role: "user" as const, content },
     metadata: {
-      ...(chosen ? { chosen } : {}),
-      ...(record.input?.from_history === true ? { client_history: true } : {}),
+      ...(isSuggestion(interrupts, content) ? { chosen: true } : {}),
+      ...(from_history === true ? { client_history: true } : {}),
     },
-  });
-  if (isRead) noteWaiting(life, { seq, message, said_at: null });
-  return seq;
+  }));
+  const first = insertMessages(life.database.sql, rows);
+  const firstRead = rows.findIndex(({ is_llm_message }) => is_llm_message);
+  for (const [place, { is_llm_message, content: message }] of rows.entries()) {
+    const seq = first + place;
+    if (is_llm_message) noteWaiting(life, { seq, message, said_at: null });
+    if (place === firstRead) tellMessage(life, record, seq, network);
+  }
 }
 
 function rowOf(life: Life, record: RunRecord) {

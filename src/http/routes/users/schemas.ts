@@ -6,6 +6,7 @@ import { periodCaps } from "../../../protocol/money/caps.ts";
 import { quotas as knownQuotas } from "../../../protocol/money/quotas.ts";
 import { userRoles, userStates } from "../../../protocol/people/user.ts";
 import { late } from "../../../protocol/schemas/late.ts";
+import { limitNames } from "../../../protocol/schemas/many.ts";
 import * as examples from "../../examples.ts";
 import { time, title, wellFormed } from "../../schemas.ts";
 
@@ -42,16 +43,22 @@ const caps = late(() =>
     }),
 );
 
+const quotaNames = Object.keys(knownQuotas);
 const MAX_QUOTA = 1_000_000_000_000;
 const quotas = late(() =>
-  z
-    .record(z.string(), z.int().min(0).max(MAX_QUOTA))
-    .superRefine((given, issues) => {
-      const names = Object.keys(knownQuotas);
-      const unknown = Object.keys(given).find((name) => !names.includes(name));
+  limitNames(
+    z.record(z.string(), z.int().min(0).max(MAX_QUOTA)).superRefine((given, issues) => {
+      const unknown = Object.keys(given).find((name) => !quotaNames.includes(name));
       if (unknown === undefined) return;
-      issues.addIssue({ code: "custom", path: [unknown], message: `is not known; quotas are ${names.join(", ")}` });
-    })
+      issues.addIssue({
+        code: "custom",
+        path: [unknown],
+        message: `is not known; quotas are ${quotaNames.join(", ")}`,
+      });
+    }),
+    quotaNames.length,
+    `has more names than there are; quotas are ${quotaNames.join(", ")}`,
+  )
     .nullable()
     .openapi({
       description: "Quotas by name, in place of the defaults. An absent quota has its default; null resets all.",

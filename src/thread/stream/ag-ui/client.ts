@@ -8,7 +8,7 @@ import { toOneLine } from "../../../lib/json/one-line.ts";
 import type { AgUiMessage, ClientEvent, RunOutcome, ThreadEvent } from "../../../protocol/event.ts";
 import { isText } from "../../../store/shapes/stored.ts";
 import type { Sql } from "../../rows/database.ts";
-import { sentIdOf } from "../../rows/sent-ids.ts";
+import { sentIdOf, sentIdsOf } from "../../rows/sent-ids.ts";
 
 /** What a request says of its client. */
 export interface AgUiClient {
@@ -62,8 +62,16 @@ export class ClientEvents {
 
   /** Only people and clients' tools write under ids of a client. */
   message(message: AgUiMessage): AgUiMessage {
-    if (message.role !== "user" && message.role !== "tool") return message;
-    return { ...message, id: sentIdOf(this.#sql, message.id) };
+    return this.#messages([message])[0] ?? message;
+  }
+
+  #messages(messages: AgUiMessage[]): AgUiMessage[] {
+    const isForeign = ({ role }: AgUiMessage) => role === "user" || role === "tool";
+    const ids = messages.flatMap((message) => (isForeign(message) ? [message.id] : []));
+    const sent = sentIdsOf(this.#sql, ids);
+    return messages.map((message) =>
+      isForeign(message) ? { ...message, id: sent.get(message.id) ?? message.id } : message,
+    );
   }
 
   /** The same for frames. */
@@ -80,7 +88,7 @@ export class ClientEvents {
       ...(names.threadId === event.threadId ? {} : { thread_id: event.threadId }),
       ...(names.runId === event.runId ? {} : { invocation_id: event.runId }),
     };
-    const messages = input?.messages.map((message) => this.message(message)) ?? [];
+    const messages = this.#messages(input?.messages ?? []);
     return {
       ...rest,
       ...names,
