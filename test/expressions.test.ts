@@ -6,10 +6,7 @@ import { findSlowness } from "./expressions/slowness.ts";
 import { isTest, readSources, type Source } from "./floors/sources.ts";
 
 const root = join(import.meta.dirname, "..");
-/** Replaced by other changes to the same rule. */
-const sources = (await readSources(root)).filter(
-  ({ path }) => path.startsWith("src/") && !isTest(path),
-);
+const sources = (await readSources(root)).filter(({ path }) => path.startsWith("src/") && !isTest(path));
 const found = sources.map((source) => ({ source, ...findExpressions(source) }));
 
 /** What the calls at the top of a module make. */

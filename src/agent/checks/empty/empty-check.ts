@@ -22,8 +22,9 @@ function judge(spec: CheckInput): string | null {
 function judgeFile({ path, exists, min_bytes, ...rest }: Extract<CheckInput, { type: "file" }>): string | null {
   const says = Object.entries(rest).some(([name, value]) => name !== "type" && value !== undefined);
   if (exists === false || says || (min_bytes ?? 0) > 0) return null;
-  const plain = path.replace(/\/+$/, "").replace(/^(?:\.\/)+/, "");
-  if (!["", ".", "/", ".git", "/tmp", "/etc", "/bin", "/bin/sh", "/etc/passwd"].includes(plain)) return null;
+  const names = path.split("/").filter((name) => name !== "" && name !== ".");
+  const plain = `${path.startsWith("/") ? "/" : ""}${names.join("/")}`;
+  if (!["", "/", ".git", "/tmp", "/etc", "/bin", "/bin/sh", "/etc/passwd"].includes(plain)) return null;
   return `${JSON.stringify(path)} always exists, so this check can't fail and shows nothing. Name a file that the task makes, and what it must contain.`;
 }
 

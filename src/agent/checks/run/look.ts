@@ -59,10 +59,7 @@ export async function lookAtGit(
   return judgeGit(spec, await place.readGit(spec.cwd ?? null, signal, { asks_remote: spec.pushed === true }));
 }
 
-export async function lookAtAnswer(
-  spec: Extract<CheckInput, { type: "http" }>,
-  answer: PublicAnswer,
-): Promise<Sight> {
+export async function lookAtAnswer(spec: Extract<CheckInput, { type: "http" }>, answer: PublicAnswer): Promise<Sight> {
   if (!answer.ok) return answer.refused ? notRun(answer.message) : failed(answer.message);
   const output = { head: answer.body, tail: "", bytes: answer.body_bytes, hash: answer.body_hash };
   return { ...(await judgeHttp(spec, answer)), output };

@@ -198,7 +198,7 @@ const HINTS: Record<string, string> = {
 
 /** What the script printed beside git's own output. */
 export function readHints(output: string): { hooks: string[]; note: string | undefined; commits: number | undefined } {
-  const read = (name: string) => (new RegExp(`\x1e${name} ([^\x1e]*)\x1e`).exec(output)?.[1] ?? "").split(" ");
+  const read = (name: string) => (output.split(`\x1e${name} `)[1] ?? "").split("\x1e", 1).join("").split(" ");
   const [count = ""] = read("commits");
   const sentences = read("hint").flatMap((name) => HINTS[name] ?? []);
   return {
