@@ -17,7 +17,7 @@ const path = join(root, "docs/costs.md");
  * Less than a fifth of the 3 MB that the smallest plan allows: each start parses all of it. Whoever adds more says what it
  * is worth (docs/decisions/0095-the-start.md). `--record` can't exceed it.
  */
-const CEILING_KIB = 745;
+const CEILING_KIB = 750;
 
 /** Returns whether nothing is worse. */
 async function guard(folder: string, isRecording: boolean): Promise<boolean> {
