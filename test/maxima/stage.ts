@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { startSlack } from "../../dev/slack/server.ts";
 import { startTaskloom } from "../e2e/harness.ts";
+import { settingsOf } from "../setup/full-settings.ts";
 import { MANY_REQUESTS } from "../setup/many-requests.ts";
 import { startOidcIssuer } from "../setup/oidc-issuer.ts";
 import { clientOf, type ServerClient } from "../setup/server-client.ts";
@@ -36,24 +37,10 @@ async function startShortModel(): Promise<{ baseUrl: string; close(): void }> {
 
 export async function openStage(): Promise<Stage> {
   const [slack, issuer, model] = await Promise.all([startSlack(), startOidcIssuer(), startShortModel()]);
-  const { id, signingSecret, clientId, clientSecret } = slack.app;
   const taskloom = await startTaskloom({
     OPENAI_BASE_URL: model.baseUrl,
     QUOTAS: `${MANY_REQUESTS},threads=1000000,projects=1000000,stored_bytes=100000000000,agent_versions_per_minute=100000,tickets=1000000`,
-    ENCRYPTION_KEY: "encryption-key-of-the-tests-which-is-long-enough",
-    ALLOW_PRIVATE_URLS: "1",
-    PREVIEW_DOMAIN: "previews.localhost",
-    SLACK_APP_ID: id,
-    SLACK_SIGNING_SECRET: signingSecret,
-    SLACK_CLIENT_ID: clientId,
-    SLACK_CLIENT_SECRET: clientSecret,
-    SLACK_API_URL: slack.apiUrl,
-    SLACK_AUTHORIZE_URL: slack.authorizeUrl,
-    OIDC_ISSUER: issuer.url,
-    OIDC_CLIENT_ID: issuer.client.client_id,
-    OIDC_CLIENT_SECRET: issuer.client.client_secret,
-    OIDC_NAME: "Example Inc.",
-    OIDC_ALLOWED_DOMAINS: "example.com",
+    ...settingsOf(slack, issuer),
   });
   await issuer.begin({ origin: taskloom.url });
   // Admins change another one: a disabled user would be refused everything.

@@ -3,6 +3,7 @@
 import { type Slack, startSlack } from "../../../dev/slack/server.ts";
 import { startTaskloom, type Taskloom } from "../../e2e/harness.ts";
 import { type Receiver, startReceiver } from "../../e2e/webhook-receiver.ts";
+import { settingsOf } from "../../setup/full-settings.ts";
 import { type OidcIssuer, startOidcIssuer } from "../../setup/oidc-issuer.ts";
 import { type Prism, startPrism } from "./prism.ts";
 import { type Relay, startRelay } from "./relay.ts";
@@ -20,22 +21,8 @@ export interface Stage {
 
 export async function openStage(): Promise<Stage> {
   const [slack, issuer, receiver] = await Promise.all([startSlack(), startOidcIssuer(), startReceiver({})]);
-  const { id, signingSecret, clientId, clientSecret } = slack.app;
   const taskloom = await startTaskloom({
-    ENCRYPTION_KEY: "encryption-key-of-the-tests-which-is-long-enough",
-    ALLOW_PRIVATE_URLS: "1",
-    PREVIEW_DOMAIN: "previews.localhost",
-    SLACK_APP_ID: id,
-    SLACK_SIGNING_SECRET: signingSecret,
-    SLACK_CLIENT_ID: clientId,
-    SLACK_CLIENT_SECRET: clientSecret,
-    SLACK_API_URL: slack.apiUrl,
-    SLACK_AUTHORIZE_URL: slack.authorizeUrl,
-    OIDC_ISSUER: issuer.url,
-    OIDC_CLIENT_ID: issuer.client.client_id,
-    OIDC_CLIENT_SECRET: issuer.client.client_secret,
-    OIDC_NAME: "Example Inc.",
-    OIDC_ALLOWED_DOMAINS: "example.com",
+    ...settingsOf(slack, issuer),
   });
   const relay = await startRelay(taskloom.url);
   await issuer.begin({ origin: relay.url });

@@ -71,22 +71,28 @@ export interface CommittedAnswer {
   now: string | null;
 }
 
-export type CommittedOutcome =
-  | { kind: "files"; files: CommittedAnswer[] }
-  | { kind: "no_folder" }
-  | { kind: "lacks" | "stuck"; what: string };
+/** What keeps a script from looking. */
+export type NoLook = { kind: "no_folder" } | { kind: "lacks" | "stuck"; what: string };
+
+export type CommittedOutcome = { kind: "files"; files: CommittedAnswer[] } | NoLook;
 
 /** Null if the script did not come to its end. */
 export function readCommittedAnswer(output: string): CommittedOutcome | null {
+  const answer = readLines(output, "committed");
+  if (!Array.isArray(answer)) return answer;
+  const files = answer.map(readLine);
+  return files.every((file) => file !== null) ? { kind: "files", files } : null;
+}
+
+/** The lines of a script that says `word` first and `end` last; null if it did not come to its end. */
+export function readLines(output: string, word: string): string[] | NoLook | null {
   const start = output.lastIndexOf("\ntaskloom:");
   if (start < 0) return null;
   const [line = "", ...rest] = output.slice(start + "\ntaskloom:".length).split("\n");
   if (line === "no_folder") return { kind: line };
-  const [, word, what = ""] = /^(lacks|stuck) ?(.*)$/.exec(line) ?? [];
-  if (word !== undefined) return { kind: word as "lacks", what };
-  if (line !== "committed" || rest.at(-2) !== "end") return null;
-  const files = rest.slice(0, -2).map(readLine);
-  return files.every((file) => file !== null) ? { kind: "files", files } : null;
+  const [, kind, what = ""] = /^(lacks|stuck) ?(.*)$/.exec(line) ?? [];
+  if (kind === "lacks" || kind === "stuck") return { kind, what };
+  return line === word && rest.at(-2) === "end" ? rest.slice(0, -2) : null;
 }
 
 function readLine(line: string): CommittedAnswer | null {

@@ -12,11 +12,15 @@ const SHOWN_BYTES = 64 * 1024;
 /** Base64 of one such file, and the hashes of the others. */
 const ANSWER_BYTES = 256 * 1024;
 
-export async function readCommitted(
-  ports: CheckPorts,
-  paths: string[],
-  signal: AbortSignal,
-): Promise<Committed | null> {
+export interface Checkout {
+  folder: string;
+  absolute: string;
+  /** That was cloned; null if it is not known. */
+  commit: string | null;
+}
+
+/** Null if there is none. */
+export async function findCheckout(ports: CheckPorts, signal: AbortSignal): Promise<Checkout | null> {
   const { files, connection, source_url } = ports;
   if (source_url === null) return null;
   // The checkout is known once the sandbox is open.
@@ -26,7 +30,18 @@ export async function readCommitted(
   }, signal);
   if (place === null) return null;
   const { absolute } = await files.resolve(place.folder, signal, { takesAnyName: true });
-  const values = () => [absolute, place.commit ?? "", String(SHOWN_BYTES), ...paths];
+  return { ...place, absolute };
+}
+
+export async function readCommitted(
+  ports: CheckPorts,
+  paths: string[],
+  signal: AbortSignal,
+): Promise<Committed | null> {
+  const checkout = await findCheckout(ports, signal);
+  if (checkout === null) return null;
+  const { folder, absolute, commit } = checkout;
+  const values = () => [absolute, commit ?? "", String(SHOWN_BYTES), ...paths];
   const script = { text: COMMITTED_SCRIPT, values, timeout_ms: COMMITTED_MS, answer_bytes: ANSWER_BYTES };
   const answer = readCommittedAnswer(await run(ports, script, signal));
   if (answer?.kind === "lacks") throw lacks(answer.what);
@@ -36,7 +51,8 @@ export async function readCommitted(
     throw new SandboxError("failed", `The commit of the project's checkout could not be read: ${why}.`);
   }
   return {
-    ...place,
+    folder,
+    commit,
     files: answer.files.map(({ file, now }) => ({
       now,
       file: file && { hash: file.hash, size: file.size, text: toText(file) },

@@ -4,6 +4,7 @@
 //
 // A list of names and hashes is kept under its own hash, as trees are, so that a later look can name what has changed.
 import { OWN_PATH, RECORDS } from "./command-script.ts";
+import { type NoLook, readLines } from "./committed-script.ts";
 
 /** Ten times what this project's tests have; hashing them takes a second. */
 export const MAX_MATCHES = 5_000;
@@ -88,22 +89,14 @@ export type MatchAnswer =
   /** `altered`: names that are not as in the former list, as far as that is there. */
   | { kind: "list"; hash: string; files: number; altered: string[] };
 
-export type MatchOutcome =
-  | { kind: "matches"; matches: MatchAnswer[] }
-  | { kind: "no_folder" }
-  | { kind: "lacks" | "stuck"; what: string };
+export type MatchOutcome = { kind: "matches"; matches: MatchAnswer[] } | NoLook;
 
 /** Null if the script did not come to its end. */
 export function readMatchAnswer(output: string): MatchOutcome | null {
-  const start = output.lastIndexOf("\ntaskloom:");
-  if (start < 0) return null;
-  const [line = "", ...rest] = output.slice(start + "\ntaskloom:".length).split("\n");
-  if (line === "no_folder") return { kind: line };
-  const [, word, what = ""] = /^(lacks|stuck) ?(.*)$/.exec(line) ?? [];
-  if (word !== undefined) return { kind: word as "lacks", what };
-  if (line !== "matches" || rest.at(-2) !== "end") return null;
+  const lines = readLines(output, "matches");
+  if (!Array.isArray(lines)) return lines;
   const matches: MatchAnswer[] = [];
-  for (const each of rest.slice(0, -2)) {
+  for (const each of lines) {
     const last = matches.at(-1);
     const [, name] = /^altered (.+)$/.exec(each) ?? [];
     const read = readLine(each);

@@ -3,7 +3,7 @@ import type { Matches } from "../../../agent/checks/place.ts";
 import { readPattern } from "../../../agent/checks/protected-pattern.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { OutputMask } from "../../output-mask.ts";
-import { readClonedCommit } from "../git/cloned-commit.ts";
+import { findCheckout } from "./committed.ts";
 import { COMMITTED_MATCH_SCRIPT } from "./committed-match-script.ts";
 import { MATCH_SCRIPT, type MatchAnswer, readMatchAnswer } from "./match-script.ts";
 import { type CheckPorts, lacks, run } from "./ports.ts";
@@ -41,16 +41,10 @@ export async function hashCommitted(
   patterns: string[],
   signal: AbortSignal,
 ): Promise<Matches[] | null> {
-  const { files, connection, source_url } = ports;
-  if (source_url === null) return null;
-  const place = await connection.call(async (sandbox) => {
-    const folder = ports.readHome();
-    return folder === null ? null : { folder, commit: await readClonedCommit(sandbox, source_url, folder) };
-  }, signal);
-  if (place === null) return null;
-  const { absolute } = await files.resolve(place.folder, signal, { takesAnyName: true });
+  const checkout = await findCheckout(ports, signal);
+  if (checkout === null) return null;
   const words = patterns.map(readPattern).map(({ base, expression }) => [base, expression]);
-  const first = [absolute, place.commit ?? ""];
+  const first = [checkout.absolute, checkout.commit ?? ""];
   const answers = await ask(ports, { text: COMMITTED_MATCH_SCRIPT, first, words }, signal);
   return answers.map((answer, at) => toMatches(patterns[at] ?? "", answer, null));
 }
