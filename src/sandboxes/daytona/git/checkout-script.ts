@@ -65,6 +65,8 @@ if ! mkdir "$claim" 2>/dev/null; then
   if [ "$age" -lt ${STALE_SECONDS} ]; then echo busy; exit 0; fi
   touch "$claim"
 fi
+# The former owner may have finished and released the claim since the first look.
+if [ -e "$1/.git" ]; then rmdir "$claim"; show "$1"; exit 0; fi
 rm -rf -- "$(dirname -- "$1")"/${DRAFT_PREFIX}*
 echo claimed`;
 
