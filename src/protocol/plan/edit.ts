@@ -2,6 +2,7 @@
 // plan's rules (`agent/plan/edits.ts`) decide what they may do.
 import { z } from "zod";
 import { late } from "../schemas/late.ts";
+import { unionBy } from "../schemas/many.ts";
 import { checkInput } from "./check.ts";
 import { taskStatuses } from "./task.ts";
 
@@ -14,7 +15,11 @@ const planId = late(() => wellFormed().min(1).max(64));
 const checks = late(() => z.array(checkInput()).min(1).max(20));
 const tasks = late(() =>
   z
-    .array(z.union([wellFormed(), z.strictObject({ content: wellFormed(), checks: checks().optional() })]))
+    .array(
+      unionBy([wellFormed(), z.strictObject({ content: wellFormed(), checks: checks().optional() })], (task) =>
+        typeof task === "object" ? 1 : 0,
+      ),
+    )
     .min(1)
     .max(1000),
 );
