@@ -17,7 +17,7 @@ describe("git_clone", () => {
     const { git, call } = prepare();
     const result = await call("git_clone", { repo_url: "https://github.com/a/shop/tree/fix/login" });
     expect(git.calls).toEqual([
-      ["clone", { url: "https://github.com/a/shop", path: null, branches: ["fix/login", "fix"] }],
+      ["clone", { url: "https://github.com/a/shop", path: "shop", branches: ["fix/login", "fix"] }],
     ]);
     expect(result).toMatchObject({
       content: "Cloned https://github.com/a/shop into shop (branch main).",
@@ -48,6 +48,15 @@ describe("git_clone", () => {
     expect(asked).toEqual(["shop"]);
     expect(await clone(() => Promise.reject(new Error("away")))).not.toContain("project_notes");
     expect(await clone(async () => null)).not.toContain("project_notes");
+  });
+
+  it("goes to the folder that is asked about, also where the address reads differently a second time", async () => {
+    const { git, call } = prepare();
+    const url = "https://git.example/a/bin/tree/plain/-/x";
+    await call("git_clone", { url });
+    const clone = gitTools.find(({ name }) => name === "git_clone");
+    expect(clone?.writes?.({ url })).toMatchObject([{ path: "plain" }]);
+    expect(git.calls).toMatchObject([["clone", { path: "plain" }]]);
   });
 
   it("takes a folder and a branch, which has precedence over the page's", async () => {

@@ -171,7 +171,7 @@ async function clone(
   const address = readGitAddress(input.url);
   if ("wrong" in address) return refuse(`The url ${address.wrong}.`);
   const branches = input.branch === undefined ? address.branches : [input.branch];
-  const at = await gitOf(context).clone({ url: address.url, path: input.path ?? null, branches }, signal);
+  const at = await gitOf(context).clone({ url: address.url, path: folderOf(input), branches }, signal);
   const notes = await readNotes(sandbox, at.path, signal);
   const where = at.branch === null ? at.path : `${at.path} (branch ${at.branch})`;
   const details = { url: address.url, path: at.path, branch: at.branch };
@@ -185,7 +185,7 @@ function gitOf({ sandbox: { git }, runs_no_programs = false }: ToolContext): San
   return runs_no_programs ? (git.restricted ?? git) : git;
 }
 
-/** Where a clone goes: its name may be that of a folder of settings. */
+/** Where a clone goes, and what is asked about it before. An address that is read again may have another name. */
 function folderOf({ url, path: given }: { url: string; path?: string | undefined }): string {
   const address = readGitAddress(url);
   return given || ("wrong" in address ? "." : address.name);

@@ -107,9 +107,9 @@ describe("an agent whose commands all need approval", () => {
       `rm -rf starter plain $HOME/pwned; mkdir -p starter/info && git config -f starter/config filter.x.smudge '${PWNED} cat' && echo '* filter=x' > starter/info/attributes && git config --global init.templateDir $PWD/starter`,
     );
     const { results } = await runCalls([["git_clone", { url: repository.url }]]);
-    await shell("rm -r ~/.gitconfig starter");
+    await shell("rm -rf ~/.gitconfig starter plain");
     expect(await hasRun()).toBe(false);
-    expect(results[0]?.content).toContain("`filter.x.smudge`");
+    expect(results[0]?.is_error).toBe(false);
   });
 
   it("asks no helper for a password", async () => {
@@ -117,16 +117,16 @@ describe("an agent whose commands all need approval", () => {
     const repository = await stage.host.addRepository("private", { credentials });
     await shell(`rm -rf private $HOME/pwned; git config --global credential.helper '!${PWNED}'`);
     const plain = await runCalls([["git_clone", { url: repository.url }]]);
-    expect(plain.results[0]?.content).toContain("`credential.helper`");
+    expect(plain.results[0]?.content).toContain("no credential is stored");
     // Settings that hold for the new repository alone.
     await shell("mv ~/.gitconfig ~/some; git config --global includeIf.gitdir:~/**.path some");
     const included = await runCalls([["git_clone", { url: repository.url }]]);
     await shell("rm ~/.gitconfig ~/some");
     expect(await hasRun()).toBe(false);
-    expect(included.results[0]?.content).toContain("`credential.helper`");
+    expect(included.results[0]?.content).toContain("no credential is stored");
   });
 
-  it("pushes and pulls over http as before, and refuses where settings or the remote would run a program", async () => {
+  it("pushes and pulls over http whatever settings name, and to no remote that would run a program", async () => {
     const repository = await stage.host.addRepository("remote", { files: { a: "1" } });
     await shell("rm -rf remote $HOME/pwned");
     const clone = await runCalls([["git_clone", { url: repository.url }]]);
@@ -141,23 +141,24 @@ describe("an agent whose commands all need approval", () => {
     const plain = await runCalls(work);
     expect(plain.results.filter(({ is_error }) => is_error)).toEqual([]);
     expect(await repository.read("main", "b")).toBe("2");
-    await shell("cd remote && git config filter.lfs.clean 'git-lfs clean -- %f' && git config core.fsmonitor false");
-    expect((await runCalls([["git_pull", { path: "remote" }]])).results[0]?.is_error).toBe(false);
-    for (const set of [
-      `core.fsmonitor '${PWNED}'`,
-      `filter.x.smudge '${PWNED}'`,
-      `merge.x.driver '${PWNED}'`,
-      "url.ext::sh.insteadOf http",
-      "url.ssh://x/.insteadOf ''",
-      "remote.origin.pushurl true",
-      "commit.gpgSign true",
-      `remote.origin.url 'ext::sh -c "${PWNED}"'`,
-      "remote.origin.url /tmp/other",
-    ]) {
+    const ways = ["git_pull", "git_push"] as const;
+    const settings: [set: string, refused: readonly string[]][] = [
+      ["filter.lfs.clean 'git-lfs clean -- %f'", []],
+      [`core.fsmonitor '${PWNED}'`, []],
+      [`filter.x.smudge '${PWNED}'`, []],
+      [`merge.x.driver '${PWNED}'`, []],
+      ["commit.gpgSign true", []],
+      ["url.ext::sh.insteadOf http", ways],
+      ["url.ssh://x/.insteadOf ''", ways],
+      ["remote.origin.pushurl true", ["git_push"]],
+      [`remote.origin.url 'ext::sh -c "${PWNED}"'`, ways],
+      ["remote.origin.url /tmp/other", ways],
+    ];
+    for (const [set, refused] of settings) {
       await shell(`cd remote && cp .git/config ../saved && git config ${set}`);
-      for (const name of ["git_pull", "git_push"]) {
+      for (const name of ways) {
         const { results } = await runCalls([[name, { path: "remote" }]]);
-        expect(results[0]?.is_error, `${name}: ${set}: ${results[0]?.content}`).toBe(true);
+        expect(results[0]?.is_error, `${name}: ${set}: ${results[0]?.content}`).toBe(refused.includes(name));
       }
       await shell("cd remote && cp ../saved .git/config");
     }

@@ -147,22 +147,82 @@ describe("programs that files name", () => {
 });
 
 describe("a restricted git", () => {
-  it("refuses to run hooks, and pulls and commits without a filter or merge driver that settings name", async () => {
+  it("refuses to run hooks, and pulls, pushes and commits without a program that settings name", async () => {
     const repository = await prepare("strict");
-    const { git } = openShellGit({ home, is_restricted: true });
+    const { git } = openShellGit({
+      home,
+      is_restricted: true,
+      variables: { PATH: `${home}/tools:${process.env.PATH}` },
+    });
     const request = { message: "x", files: null, author: null, email: null };
     expect(await failureOf(git.commit("strict", { ...request, run_hooks: true }, signal))).toMatch(
       /^refused: .*would run a program.*hooks/,
     );
-    await run("echo 2 > a; git config diff.odd.textconv 'touch ran-strict'", "strict");
+    const program = `touch ${home}/ran-strict`;
+    await run(
+      `mkdir tools; for name in merge-odd odd; do printf '#!/bin/sh\n${program}\n' > tools/git-$name; chmod +x tools/git-$name; done`,
+    );
+    const settings = {
+      ...{ "diff.odd.textconv": program, "core.fsmonitor": program, "credential.helper": `!${program}` },
+      ...{ "core.askPass": program, "core.alternateRefsCommand": program, "gc.recentObjectsHook": program },
+      ...{ "pull.twohead": "odd", "pull.octopus": "odd", "branch.main.mergeOptions": "--strategy=odd" },
+      ...{
+        "remote.origin.uploadpack": program,
+        "remote.origin.receivepack": program,
+        "submodule.x.update": `!${program}`,
+      },
+      ...{ "filter.lfs.smudge": "git-lfs smudge -- %f", "lfs.customtransfer.x.path": program, "gpg.program": program },
+      ...{ "diff.external": program, "diff.odd.command": program, "core.editor": program, "core.pager": program },
+      ...{ "alias.status": `!${program}`, "alias.merge": `!${program}`, "sequence.editor": program },
+      ...{ "push.gpgSign": "true", "commit.gpgSign": "true", "gpg.ssh.defaultKeyCommand": program },
+    };
+    await run(
+      Object.entries(settings)
+        .map(([name, value]) => `git config ${name} '${value}'`)
+        .join("\n"),
+      "strict",
+    );
+    await run("echo 2 > a; echo '* diff=odd' > .git/info/attributes", "strict");
     expect(await git.commit("strict", request, signal)).not.toBeNull();
     await repository.commit("main", { b: "theirs\n" });
     await git.pull("strict", null, signal);
     await git.push("strict", null, signal);
-    await run("git config merge.odd.driver 'touch ran-strict'", "strict");
-    expect(await failureOf(git.pull("strict", null, signal))).toMatch(/^refused: .*merge\.odd\.driver/);
-    expect(await run("ls | grep ran-strict; git remote set-url origin ../x", "strict")).toBe("");
-    expect(await failureOf(git.push("strict", null, signal))).toMatch(/not reached over https/);
+    expect(await run("cat a b; ls .. | grep ran-strict", "strict")).toBe("2\ntheirs\n");
+  });
+
+  it("takes what a merge driver would merge for a conflict, and signatures that are wanted for missing", async () => {
+    const repository = await prepare("driven");
+    const { git } = openShellGit({ home, is_restricted: true });
+    const request = { message: "x", files: null, author: null, email: null };
+    await run(
+      `git config merge.odd.driver 'touch ${home}/ran-driven'; git config gpg.program 'touch ${home}/ran-driven'; echo '* merge=odd' > .git/info/attributes; echo ours > b`,
+      "driven",
+    );
+    await git.commit("driven", request, signal);
+    await repository.commit("main", { b: "theirs\n" });
+    expect(await failureOf(git.pull("driven", null, signal))).toMatch(/conflict/);
+    expect(await run("git merge --abort; git config merge.verifySignatures true; cat b", "driven")).toBe("ours\n");
+    expect(await failureOf(git.pull("driven", null, signal))).toMatch(/signature/);
+    expect(await run("ls | grep ran-driven")).toBe("");
+  });
+
+  it("reaches a remote over http alone, wherever settings send it", async () => {
+    await prepare("away");
+    const { git } = openShellGit({ home, is_restricted: true });
+    await run(
+      `git init -q --bare ../bare; printf '#!/bin/sh\ntouch ${home}/ran-away\n' > ../bare/hooks/update; chmod +x ../bare/hooks/update`,
+      "away",
+    );
+    for (const setting of [
+      "remote.origin.pushurl ../bare",
+      `url.${home}/bare.pushInsteadOf http`,
+      "remote.origin.url ../bare",
+    ]) {
+      await run(`cp .git/config ../saved; git config ${setting}`, "away");
+      expect(await failureOf(git.push("away", null, signal)), setting).toMatch(/^refused: .*not reached over https/);
+      await run("cp ../saved .git/config", "away");
+    }
+    expect(await run("ls | grep ran-away")).toBe("");
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CommandState } from "../../src/agent/sandbox.ts";
+import type { DaytonaSettings } from "../../src/sandboxes/daytona/client/client.ts";
 import { createDaytonaSandbox, type DaytonaSandbox } from "../../src/sandboxes/daytona/sandbox.ts";
 import { DaytonaVault } from "../../src/sandboxes/daytona/secrets/vault.ts";
 import type { GivenSecret } from "../../src/sandboxes/provider.ts";
@@ -13,12 +14,19 @@ import { apiKey, type Fixture, startFixture } from "./daytona-fixture.ts";
 let count = 0;
 
 /** A sandbox whose secrets a test changes. */
-function open(fixture: Fixture, name: string, given: () => GivenSecret[], states: string[] = []) {
+function open(
+  fixture: Fixture,
+  name: string,
+  given: () => GivenSecret[],
+  states: string[] = [],
+  git?: DaytonaSettings["git"],
+) {
   const sandbox = createDaytonaSandbox({
     ...{ api_key: apiKey, api_url: fixture.server.apiUrl, target: "local", snapshot: null, name },
     labels: { purpose: "secrets" },
     onState: (_state, message) => states.push(message),
     secrets: { read: async () => given() },
+    ...(git ? { git } : {}),
   });
   let live = "";
   const run = async (command: string, wait_ms = 30_000): Promise<CommandState & { live: string; id: string }> => {
@@ -91,6 +99,17 @@ describe("on a Daytona without secrets", () => {
     expect(output).toBe("");
     const record = await fixture.client.get("secrets");
     expect(JSON.stringify(record)).not.toContain("canary-5d1e");
+  });
+
+  it("values are masked in what is reported of a clone, and in what a look of a check could not do", async () => {
+    const value = "canary-8c2f-value";
+    const states: string[] = [];
+    const git = { access: { findLogin: async () => null }, source: { url: `http://127.0.0.1:9/${value}/x` } };
+    const { sandbox: cloning } = open(fixture, "secrets", () => [env("CANARY", value)], states, git);
+    await expect(cloning.checks?.readGit(value, untilEnd())).rejects.toThrow("*** is no folder.");
+    expect(states).toContainEqual("Cloning http://127.0.0.1:9/***/x into x …");
+    expect(states.join("\n")).toContain("could not be cloned");
+    expect(states.join("\n")).not.toContain(value);
   });
 
   it("values are masked in the result, live, when the command is read again and when it is ended", async () => {

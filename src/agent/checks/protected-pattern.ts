@@ -53,5 +53,5 @@ export function describeUnprotected({ spec, protected: files }: Pick<Check, "spe
   const count = files.find((file) => file.path === path)?.files;
   return count === undefined
     ? `${JSON.stringify(path)} in protected matches no file.`
-    : `${JSON.stringify(path)} in protected matches what can't be protected: more than 5,000 files or 64 MiB, a link, or a place outside of the project.`;
+    : `${JSON.stringify(path)} in protected matches what can't be protected: more than 5,000 files or 64 MiB, a link, a folder that can't be listed, or a place outside of the project.`;
 }

@@ -58,7 +58,9 @@ match() {
   fi
   cd -P -- "$1" 2>/dev/null || { echo many 1; return; }
   case $(pwd -P)/ in "\${one:-/none}"/* | "\${other:-/none}"/*) ;; *) [ "$one" = / ] || { echo many 1; return; } ;; esac
-  find . ! -type d -print0 2>/dev/null | lines | sed 's|^\\./||' >"$work/found"
+  find . ! -type d -print0 2>"$work/errors" | lines | sed 's|^\\./||' >"$work/found"
+  # A folder that can't be listed may hold what a program finds by its name. What is gone meanwhile holds nothing.
+  if grep -qv ': No such file or directory$' "$work/errors"; then echo many 1; return; fi
   if [ -n "$2" ]; then grep -Ex -e "$2" <"$work/found" >"$work/all"; else mv -- "$work/found" "$work/all"; fi
   sort "$work/all" | head -n ${MAX_MATCHES + 1} >"$work/names"
   count=$(wc -l <"$work/names" | tr -d ' ')

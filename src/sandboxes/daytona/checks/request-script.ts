@@ -68,7 +68,7 @@ ask() {
     done
     return 7 ;;
   node) node -e '${NODE.replaceAll("'", "'\\''")}' "$port" "$target" "$seconds" 2>"$work/head" ;;
-  python3) limited python3 -I -c '${PYTHON.replaceAll("'", "'\\''")}' "$port" "$target" "$seconds" 2>"$work/head" ;;
+  python3) limited python3 -I -S -c '${PYTHON.replaceAll("'", "'\\''")}' "$port" "$target" "$seconds" 2>"$work/head" ;;
   bash) limited bash --noprofile --norc -c '${BASH.replaceAll("'", "'\\''")}' taskloom "$port" "$target" 2>"$work/head" ;;
   wget) limited wget -q -S -O - "http://127.0.0.1:$port$target" 2>"$work/head" ;;
   *) return 99 ;;

@@ -6,7 +6,7 @@
 // Unless it polls, the SDK keeps a Socket.IO connection open, which would keep the object awake for ever. The SDK can't
 // be aborted and has no limit on what it reads; where that matters `toolbox.ts` makes the request itself.
 import { Daytona } from "@daytonaio/sdk";
-import { SandboxError } from "../../../agent/sandbox.ts";
+import { type OnSandboxState, SandboxError } from "../../../agent/sandbox.ts";
 import type { GitAccess } from "../../../agent/sandbox-git.ts";
 import type { SandboxRequest } from "../../provider.ts";
 import { GitRequests } from "../git/git-requests.ts";
@@ -52,7 +52,9 @@ export function connectDaytona(
   { cache, readsSecrets = false }: { cache?: CheckoutCache; readsSecrets?: boolean } = {},
 ): DaytonaClient {
   const { api_key, api_url, target, snapshot, name, labels } = settings;
-  const { onState = () => {}, known = null, onKnown = () => {} } = settings;
+  const { known = null, onKnown = () => {} } = settings;
+  // A clone that failed quotes git, and a build its log.
+  const onState: OnSandboxState = (state, message) => settings.onState?.(state, secrets.hideSeen(message));
   const limits = { ...defaultLimits, ...settings.limits };
   const client = new Daytona({
     apiKey: api_key,
@@ -70,7 +72,7 @@ export function connectDaytona(
     count: settings.count,
     ids: settings.ids,
   };
-  const secrets = new DaytonaSecrets({
+  const secrets: DaytonaSecrets = new DaytonaSecrets({
     ...{ secrets: settings.secrets, api_key, api_url, onState },
     control: (request, signal) => lifecycle.control(request, signal),
   });
@@ -99,7 +101,7 @@ export function connectDaytona(
     if (readsSecrets) await secrets.look(signal);
     await checkout.prepare(sandbox, signal);
   });
-  const guard = createGuard(api_key);
+  const guard = createGuard(api_key, secrets);
   return { lifecycle, secrets, connection, toolbox, gitRequests, gitAccess, checkout, limits, guard };
 }
 
@@ -109,10 +111,10 @@ const MIN_SECRET_CHARACTERS = 8;
 export type Guard = <Value>(signal: AbortSignal, work: () => Promise<Value>) => Promise<Value>;
 
 /**
- * Fulfils the port's contract: rejects with `SandboxError` or the signal's reason, and never with the API key in a
- * message.
+ * Fulfils the port's contract: rejects with `SandboxError` or the signal's reason, and never with the API key or a
+ * secret in a message.
  */
-function createGuard(api_key: string): Guard {
+function createGuard(api_key: string, secrets: DaytonaSecrets): Guard {
   return async (signal, work) => {
     try {
       signal.throwIfAborted();
@@ -121,8 +123,9 @@ function createGuard(api_key: string): Guard {
       if (signal.aborted) throw signal.reason;
       const known = error instanceof SandboxError ? error : explain(error);
       // Daytona may quote the request.
-      if (api_key.length < MIN_SECRET_CHARACTERS || !known.message.includes(api_key)) throw known;
-      throw new SandboxError(known.code, known.message.replaceAll(api_key, "[key]"));
+      const plain = api_key.length < MIN_SECRET_CHARACTERS ? known.message : known.message.replaceAll(api_key, "[key]");
+      const hidden = secrets.hideSeen(plain);
+      throw hidden === known.message ? known : new SandboxError(known.code, hidden, known.retry_after_s);
     }
   };
 }

@@ -5,7 +5,6 @@ import type { SdkSandbox } from "../client/sdk.ts";
 import { explainGit, type GitAttempt, type GitFault, readGitFault } from "./git-failure.ts";
 import { describeTimeout, type GitRequests } from "./git-requests.ts";
 import { readOutcome } from "./git-shell.ts";
-import { refuseProgram } from "./restricted-git.ts";
 
 export interface GitRun {
   /** What `writeWork` or `writeTransfer` wrote. */
@@ -49,4 +48,12 @@ async function runInTime(
     const is_late = error instanceof DaytonaFailure && (error.is_timeout || /execution timeout/i.test(error.message));
     throw is_late ? new SandboxError("failed", describeTimeout(attempt, limit_ms)) : error;
   }
+}
+
+/** For agents whose commands need a person's approval: their git runs no program that a file names. */
+export function refuseProgram({ what }: Pick<GitAttempt, "what">, name: string): SandboxError {
+  return new SandboxError(
+    "refused",
+    `${what} would run a program that git's settings in the sandbox name: ${name}. This agent's commands need a person's approval, and so does that: use git in a command, or take the setting back.`,
+  );
 }

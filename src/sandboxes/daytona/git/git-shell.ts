@@ -11,13 +11,14 @@ import { quote } from "../commands/command-line.ts";
 /** Linux refuses a longer argument, and the script is one, too. */
 const MAX_COMMAND_BYTES = 100_000;
 
-/** Settings with a name of their own each, that name programs. */
+/** Settings with a name of their own each, that name programs. Options of a merge may name a strategy, which is one. */
 const NAMED_HOOKS = "hook\\..*\\.command";
 const NAMED_PROGRAMS = [
   "filter\\..*\\.(clean|smudge|process)",
   NAMED_HOOKS,
   "(diff|merge)\\..*\\.(driver|command|textconv)",
   "(gpg|credential|trailer)\\..*\\.(program|defaultkeycommand|helper|command|cmd)",
+  "branch\\..*\\.mergeoptions",
 ].join("|");
 
 /** What git would run by what it documents of its settings. The later one wins. */
@@ -46,7 +47,14 @@ const OFF = [
   .map((setting) => `-c ${setting}`)
   .join(" ");
 
-const RESTRICTED_OFF = "-c protocol.allow=never -c safe.bareRepository=explicit";
+const RESTRICTED_OFF = [
+  "protocol.allow=never",
+  "safe.bareRepository=explicit",
+  "pull.twohead=recursive",
+  "pull.octopus=octopus",
+]
+  .map((setting) => `-c ${setting}`)
+  .join(" ");
 
 /** Seconds that a command waits for somebody else's git to give the index back. */
 const LOCK_WAIT_SECONDS = 5;
@@ -65,7 +73,8 @@ unset SSLKEYLOGFILE SSH_ASKPASS
 GIT_TERMINAL_PROMPT=0 GIT_EDITOR=: GIT_LFS_SKIP_SMUDGE=1
 export GIT_TERMINAL_PROMPT GIT_EDITOR GIT_LFS_SKIP_SMUDGE`;
 
-// `run=exec` makes git the process itself. A name with an equals sign can't be set on the command line.
+// `run=exec` makes git the process itself. A name with an equals sign can't be set on the command line. A merge driver
+// that is no program would take one side for the result.
 const QUIET = `run= named= off= hooks='-c core.hooksPath=/dev/null'
 named() {
   git -C "$1" config --name-only --get-regexp "^($named)$" 2>/dev/null
@@ -82,7 +91,7 @@ quiet() {
 '
   set -f
   for name in $off; do
-    set -- -c "$name=" "$@"
+    case $name in merge.*) set -- -c "$name=false" "$@" ;; *) set -- -c "$name=" "$@" ;; esac
     case $name in
     filter.*) set -- -c "\${name%.*}.required=$required" "$@" ;;
     hook.*) set -- -c "\${name%.*}.enabled=false" "$@" ;;

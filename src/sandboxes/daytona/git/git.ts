@@ -22,11 +22,10 @@ import { NO_GIT_NOTE, transferByDaemon, workByDaemon } from "./daemon-git.ts";
 import { explainGit, type GitAttempt, type GitFault } from "./git-failure.ts";
 import { GitPlaces, type LocatedRepository, type PlacePorts } from "./git-place.ts";
 import { AUTHOR, requireBranchName, TRANSFER_MS, tryBranches, WORK_MS } from "./git-requests.ts";
-import { runGit } from "./git-run.ts";
+import { refuseProgram, runGit } from "./git-run.ts";
 import { mapFiles, readBranches, readStatus } from "./git-status.ts";
 import { readPorcelain } from "./porcelain.ts";
 import { readHints, type Transfer, writeTransfer } from "./remote-script.ts";
-import { refuseProgram, requireNoPrograms } from "./restricted-git.ts";
 import { type Work, writeWork } from "./work-script.ts";
 
 export interface GitPorts extends PlacePorts {
@@ -55,7 +54,6 @@ export class DaytonaGit implements SandboxGit {
     const shown = showPath(absolute, folders);
     const login = await access.findLogin(url);
     await this.#requireVacancy(absolute, shown, signal);
-    await this.#requireNoPrograms(absolute, attemptOf("The clone"), signal);
     // A clone that is not complete is in nobody's way, and never looks like one that is.
     const draft = `${absolute.slice(0, absolute.lastIndexOf("/"))}/.taskloom-git-${crypto.randomUUID()}`;
     let note: string | undefined;
@@ -167,7 +165,9 @@ export class DaytonaGit implements SandboxGit {
     }
     const { url, host, login } = await this.#places.openRemote(place, action, signal);
     const attempt = { what: action === "push" ? "The push" : "The pull", host, login, branch: place.branch };
-    await this.#requireNoPrograms(place.root, attempt, signal, place.remote);
+    // Such a remote runs programs itself. Without git in the sandbox the address may not be known; the daemon runs none.
+    if (this.#ports.is_restricted && url !== "" && !/^https?:\/\//i.test(url))
+      throw refuseProgram(attempt, "the remote `origin`, which is not reached over https");
     const transfer = { action, root: place.root, url, branch: place.branch, login };
     const done = await this.#transfer(transfer, attempt, signal);
     const { hooks, commits } = readHints("output" in done ? done.output : "");
@@ -198,21 +198,6 @@ export class DaytonaGit implements SandboxGit {
     if ((await connection.call(run, signal)).trim() !== "in_the_way") return;
     const text = `There is something in ${shown || "the work dir"} already. Take another folder, or remove what is there.`;
     throw new SandboxError("invalid", text);
-  }
-
-  /** For a restricted git. A remote that is not reached over http runs programs itself. */
-  async #requireNoPrograms(
-    folder: string,
-    attempt: GitAttempt,
-    signal: AbortSignal,
-    remote?: LocatedRepository["remote"],
-  ): Promise<void> {
-    const { connection, requests, is_restricted = false } = this.#ports;
-    // Without git in the sandbox, the URL is not known and the daemon's own git runs nothing.
-    if (!is_restricted || remote?.url === "") return;
-    if (remote !== undefined && !/^https?:\/\//i.test(remote?.url ?? ""))
-      throw refuseProgram(attempt, "the remote `origin`, which is not reached over https");
-    await connection.call((sandbox) => requireNoPrograms(requests, { sandbox, folder, attempt }, signal), signal);
   }
 
   #work(

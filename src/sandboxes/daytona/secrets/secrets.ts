@@ -82,6 +82,15 @@ export class DaytonaSecrets {
   async readMask(signal: AbortSignal, max_age_ms = 0): Promise<OutputMask | null> {
     if (this.#ports.secrets === undefined) return null;
     if (this.#given === null || Date.now() - this.#read_at >= max_age_ms) await this.#read(signal, false);
+    return this.#seenMask();
+  }
+
+  /** With the values that are known so far: for what can't wait until they are read. */
+  hideSeen(text: string): string {
+    return this.#seenMask()?.apply(text) ?? text;
+  }
+
+  #seenMask(): OutputMask | null {
     if (this.#seen.size === 0) return null;
     this.#mask ??= new OutputMask(this.#seen);
     return this.#mask;

@@ -1,6 +1,6 @@
 // The program that reads a PDF, in a real shell with a real Python: nothing that the model has written may run.
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -37,6 +37,12 @@ function openSandbox(env: Record<string, string>): Sandbox {
 
 const PATH = process.env.PATH ?? "";
 const evil = `open(${JSON.stringify(pwned)}, "w").close()\n`;
+
+const library = (text: string) => `class Page:
+  def extract_text(self): return "${text}"
+class PdfReader:
+  def __init__(self, path): self.pages = [Page()]
+`;
 
 const python = ["-c", "import sys; print('python%d.%d' % sys.version_info[:2])"];
 let version: string;
@@ -77,14 +83,40 @@ describe("a PDF", () => {
     expect(existsSync(pwned)).toBe(false);
   });
 
+  it("is read without code that an editable install of the project has brought to Python's path", async () => {
+    const outside = join(root, "outside");
+    execFileSync("python3", ["-m", "venv", "--without-pip", outside]);
+    const source = join(work, "src");
+    mkdirSync(source);
+    for (const name of ["fitz.py", "sitecustomize.py"]) writeFileSync(join(source, name), evil);
+    writeFileSync(join(outside, "lib", version, "site-packages/__editable__.shop-1.0.pth"), `${source}\n`);
+    expect((await read({ PATH: `${join(outside, "bin")}:${PATH}` })).ok).toBe(false);
+    expect(existsSync(pwned)).toBe(false);
+  });
+
+  it("is read with no Python of the project, also where a link leads there", async () => {
+    const [folder, outside] = [join(work, "conda/bin"), join(root, "linked")];
+    mkdirSync(folder, { recursive: true });
+    mkdirSync(outside);
+    writeFileSync(join(folder, "python3"), `#!/bin/sh\ntouch ${pwned}\n`, { mode: 0o755 });
+    symlinkSync(join(folder, "python3"), join(outside, "python3"));
+    const answer = await read({ PATH: `${outside}:${PATH}` });
+    expect(answer).toMatchObject({ ok: false, message: expect.stringContaining("has no program that does") });
+    expect(existsSync(pwned)).toBe(false);
+  });
+
+  it("is read with a library of an environment of its own", async () => {
+    const outside = join(root, "own");
+    execFileSync("python3", ["-m", "venv", "--without-pip", outside]);
+    writeFileSync(join(outside, "lib", version, "site-packages/pypdf.py"), library("more words"));
+    const page = { text: "## Page 1\n\nmore words" };
+    expect(await read({ PATH: `${join(outside, "bin")}:${PATH}` })).toMatchObject({ ok: true, page });
+  });
+
   it("is read with a library that pip has put into the home", async () => {
     const folder = join(work, ".local/lib", version, "site-packages");
     mkdirSync(folder, { recursive: true });
-    const page = "class Page:\n  def extract_text(self): return 'words'\n";
-    writeFileSync(
-      join(folder, "pypdf.py"),
-      `${page}class PdfReader:\n  def __init__(self, path): self.pages = [Page()]\n`,
-    );
+    writeFileSync(join(folder, "pypdf.py"), library("words"));
     expect(await read({ PATH })).toMatchObject({ ok: true, page: { text: "## Page 1\n\nwords" } });
   });
 });

@@ -17,11 +17,14 @@ const MAX_CHARACTERS = 1_000_000;
 const COMMAND_MS = 60_000;
 
 /**
- * Libraries that images for agents often have, from the best text to the plainest. `$1` is the PDF, `$2` the text. An
- * isolated Python loads nothing of the project; `pip` may have put the library into the home, below a name with a dot.
+ * Libraries that images for agents often have, from the best text to the plainest. `$1` is the PDF, `$2` the text. Of
+ * Python's path only the folders of installed packages are used. `site` would add what an editable install names, which
+ * are the project's sources, and look there for `sitecustomize`. `pip` may have put the library into the home, below a
+ * name with a dot.
  */
 const program = `
-import os, sys
+import os, site, sys
+sys.path += site.getsitepackages([os.path.dirname(os.path.dirname(sys.executable)), sys.prefix, sys.exec_prefix])
 sys.path.append(os.path.expanduser("~/.local/lib/python%d.%d/site-packages" % sys.version_info[:2]))
 source, target = sys.argv[1:3]
 def read():
@@ -55,18 +58,20 @@ export async function readPdf(url: string, bytes: Uint8Array, reader: PdfReader)
 }
 
 // Starts in the work dir and goes to the root. A folder of PATH inside the work dir is left out unless it is below a
-// name with a dot: an environment of the project has libraries that an agent writes unasked.
+// name with a dot: an environment of the project has libraries that an agent writes unasked. So is a Python that a link
+// brings from there.
 const script = `work=$(pwd -P)/; cd / || exit 1
+written() { case $1/ in "$work"*) case /\${1#"$work"} in */.*) return 1 ;; esac ;; *) return 1 ;; esac; }
 own= IFS=:; set -f
 for each in $PATH; do
   each=$(cd -P -- "$each" 2>/dev/null && pwd -P) || continue
-  case $each/ in "$work"*) case /\${each#"$work"} in */.*) ;; *) continue ;; esac ;; esac
-  own=\${own:+$own:}$each
+  written "$each" || own=\${own:+$own:}$each
 done
 unset IFS; set +f; PATH=$own
 if command -v pdftotext >/dev/null 2>&1; then exec timeout 50 pdftotext -enc UTF-8 "$1" "$2"; fi
-command -v python3 >/dev/null 2>&1 || exit 42
-exec timeout 50 python3 -I -c "$3" "$1" "$2"`;
+python=$(command -v python3) || exit 42
+! written "$(readlink -f -- "$python")" || exit 42
+exec timeout 50 "$python" -I -S -c "$3" "$1" "$2"`;
 
 const NO_PROGRAM =
   "the sandbox has no program that does. Install one (poppler-utils, or pypdf with pip) and call fetch_url again";
