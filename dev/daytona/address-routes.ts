@@ -1,10 +1,9 @@
 /**
- * Addresses of a sandbox that need no API key: previews, signed previews, and the key that signs file addresses.
+ * Addresses of a sandbox that need no API key: previews and signed previews.
  */
 import { randomBytes } from "node:crypto";
 import { sendEmpty, sendJson } from "./bodies.ts";
 import type { ServerContext } from "./context.ts";
-import { makeKey } from "./records.ts";
 import { type Exchange, type Handler, integerParameter, parameter, query } from "./routes.ts";
 import type { Sandbox } from "./sandboxes.ts";
 
@@ -20,14 +19,6 @@ export const addressRoutes: Record<string, Handler<ServerContext>> = {
   "GET /sandbox/{id}/ports/{port}/preview-url": previewUrl,
   "GET /sandbox/{id}/ports/{port}/signed-preview-url": signedPreviewUrl,
   "POST /sandbox/{id}/ports/{port}/signed-preview-url/{token}/expire": expireSignedPreview,
-  "GET /sandbox/{id}/signing-key": (exchange, context) =>
-    sendJson(exchange.response, 200, find(exchange, context).record.signingKey),
-  "POST /sandbox/{id}/signing-key/rotate": async (exchange, context) => {
-    const sandbox = find(exchange, context);
-    sandbox.record.signingKey = makeKey();
-    await context.sandboxes.save(sandbox);
-    sendJson(exchange.response, 200, sandbox.record.signingKey);
-  },
 };
 
 function find(exchange: Exchange, context: ServerContext): Sandbox {

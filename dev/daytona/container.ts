@@ -158,11 +158,6 @@ export class Container {
     return channel.socket;
   }
 
-  /** The process id of its first process on this machine; undefined if it never started. */
-  get pid(): number | undefined {
-    return this.#keeper.pid;
-  }
-
   async stop(): Promise<void> {
     this.#keeper.stdin?.end();
     const killer = setTimeout(() => this.#keeper.kill("SIGKILL"), endTimeoutMs);

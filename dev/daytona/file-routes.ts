@@ -3,29 +3,23 @@
  */
 import type { ServerResponse } from "node:http";
 import { basename } from "node:path";
-import { optionalTexts, readJson, requireText, sendEmpty, sendJson, writeBody } from "./bodies.ts";
+import { optionalTexts, readJson, sendEmpty, sendJson, writeBody } from "./bodies.ts";
 import { type Container, readReply } from "./container.ts";
 import type { ToolboxContext } from "./context.ts";
 import { HttpError, toHttpError, toolboxErrorBody } from "./errors.ts";
 import type { Channel } from "./keeper/channel.ts";
 import { type Frame, frameKind, writeFrame } from "./keeper/frames.ts";
 import { type Part, readBoundary, readParts } from "./multipart.ts";
-import { type Exchange, type Handler, integerParameter, query, requireQuery } from "./routes.ts";
+import { type Exchange, type Handler, query, requireQuery } from "./routes.ts";
 
 const downloadBoundary = "DAYTONA-FILE-BOUNDARY";
 const maxUploadBytes = 1024 * 1024 * 1024;
 const maxPathBytes = 16 * 1024;
 const maxFilesAtOnce = 1_000;
-const maxDepth = 64;
 
 export const fileRoutes: Record<string, Handler<ToolboxContext>> = {
   "GET /files": async (exchange, { life }) => {
-    const depth = query(exchange, "depth");
-    const request = {
-      path: query(exchange, "path") ?? "",
-      depth: depth === undefined ? 1 : integerParameter(depth, "depth", 1, maxDepth),
-    };
-    sendJson(exchange.response, 200, await life.container.ask("list", request));
+    sendJson(exchange.response, 200, await life.container.ask("list", { path: query(exchange, "path") ?? "" }));
   },
   "DELETE /files": async (exchange, { life }) => {
     const recursive = query(exchange, "recursive") === "true";
@@ -44,31 +38,17 @@ export const fileRoutes: Record<string, Handler<ToolboxContext>> = {
     await life.container.ask("move", { source, destination });
     sendEmpty(exchange.response, 200);
   },
-  "POST /files/permissions": async (exchange, { life }) => {
-    const [mode, owner, group] = ["mode", "owner", "group"].map((name) => query(exchange, name) ?? "");
-    await life.container.ask("permissions", { path: requireQuery(exchange, "path"), mode, owner, group });
-    sendEmpty(exchange.response, 200);
-  },
-  "GET /files/find": async (exchange, { life }) => {
-    const request = { path: requireQuery(exchange, "path"), pattern: requireQuery(exchange, "pattern") };
-    sendJson(exchange.response, 200, await life.container.ask("find", request));
-  },
-  "GET /files/search": async (exchange, { life }) => {
-    const request = { path: requireQuery(exchange, "path"), pattern: requireQuery(exchange, "pattern") };
-    sendJson(exchange.response, 200, await life.container.ask("search", request));
-  },
-  "POST /files/replace": async (exchange, { life }) => {
-    const body = await readJson(exchange.request);
-    const pattern = requireText(body, "pattern");
-    if (typeof body.newValue !== "string") throw new HttpError(400, "newValue must be a string");
-    const request = { files: optionalTexts(body, "files"), pattern, newValue: body.newValue };
-    sendJson(exchange.response, 200, await life.container.ask("replace", request));
-  },
+  "GET /files/search": (exchange, context) => search(exchange, context, "search"),
+  "GET /files/find": (exchange, context) => search(exchange, context, "find"),
   "GET /files/download": download,
   "POST /files/bulk-download": downloadMany,
   "POST /files/bulk-upload": uploadMany,
-  "POST /files/upload-v2": uploadOne,
 };
+
+async function search(exchange: Exchange, { life }: ToolboxContext, operation: string): Promise<void> {
+  const request = { path: requireQuery(exchange, "path"), pattern: requireQuery(exchange, "pattern") };
+  sendJson(exchange.response, 200, await life.container.ask(operation, request));
+}
 
 interface Download {
   channel: Channel;
@@ -218,18 +198,6 @@ async function uploadMany(exchange: Exchange, { life }: ToolboxContext): Promise
   if (errors.length > 0) sendJson(exchange.response, 400, { errors, files, message: errors.join("; ") });
   else if (files.length === 0) throw new HttpError(400, "no files were uploaded");
   else sendJson(exchange.response, 200, { files });
-}
-
-/** Uploads one file to the path in the address, which may be signed. Rejects a form with other parts. */
-async function uploadOne(exchange: Exchange, { life }: ToolboxContext): Promise<void> {
-  const path = requireQuery(exchange, "path");
-  for await (const part of readParts(exchange.request, readBoundary(exchange.request.headers["content-type"]))) {
-    if (part.name !== "file") throw new HttpError(400, "the form must hold one part, named file");
-    await upload(life.container, path, part);
-    sendJson(exchange.response, 200, { name: basename(path), path, type: "file" });
-    return;
-  }
-  throw new HttpError(400, "no file was uploaded");
 }
 
 async function readShortText(part: Part): Promise<string> {

@@ -109,26 +109,6 @@ export async function pullChanges(exchange: Exchange, context: ToolboxContext): 
   sendEmpty(exchange.response, 200);
 }
 
-export async function addRemote(exchange: Exchange, context: ToolboxContext): Promise<void> {
-  const body = await readJson(exchange.request);
-  const path = requireText(body, "path");
-  const name = requireText(body, "name");
-  const url = requireText(body, "url");
-  const exists = (await tryGit(context, { path, args: ["remote", "get-url", "--", name] })).exitCode === 0;
-  if (exists && optionalFlag(body, "overwrite"))
-    await runGit(context, { path, args: ["remote", "remove", "--", name] });
-  await runGit(context, { path, args: ["remote", "add", "--", name, url] });
-  await nameHost(context, url);
-  if (optionalFlag(body, "fetch")) {
-    const remote = await findRemote(context, path, name, "git-upload-pack");
-    const options = { service: "git-upload-pack", isInsecure: false, credentials: undefined } as const;
-    await throughRelay(exchange, context, remote, options, async (access) => {
-      await runGit(context, { path, args: ["fetch", "--no-recurse-submodules", "--", name], ...access });
-    });
-  }
-  sendEmpty(exchange.response, 201);
-}
-
 type Access = Pick<GitRun, "remote" | "signal">;
 
 interface RelaySettings {
@@ -157,7 +137,7 @@ async function throughRelay(
   const relay = new Relay({
     ...{ repository: url, service, isInsecure },
     authorization: spellAuthorization(credentials ?? own),
-    findAuthorization: () => askHelpers(context, url),
+    findAuthorization: async () => undefined,
     mayBePrivate: mayBePrivate(url, context.sandbox.record.gitHosts ?? [], context.privateUrlsAllowed),
   });
   try {
@@ -171,16 +151,6 @@ function spellAuthorization(credentials: Credentials | undefined): string | unde
   if (!credentials) return undefined;
   const { username, password } = credentials;
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
-}
-
-/** The credentials that the sandbox itself stores for a host (`POST /git/credentials`). */
-async function askHelpers(context: ToolboxContext, url: URL): Promise<string | undefined> {
-  const input = `protocol=${url.protocol.slice(0, -1)}\nhost=${url.host}\npath=${url.pathname.slice(1)}\n\n`;
-  const { exitCode, stdout } = await tryGit(context, { path: "", args: ["credential", "fill"], input });
-  const [, username] = /^username=(.*)$/m.exec(stdout) ?? [];
-  const [, password] = /^password=(.*)$/m.exec(stdout) ?? [];
-  if (exitCode !== 0 || !username || !password) return undefined;
-  return spellAuthorization({ username, password });
 }
 
 /** Records that a client, and not only code in the sandbox, named this host. */

@@ -2,30 +2,16 @@
  * The toolbox's git API. git itself does the work, inside the sandbox, made to behave as the library of the real daemon
  * does (`git-library.ts`). Operations that need a remote are in `git-remotes.ts`.
  */
-import {
-  type Json,
-  optionalFlag,
-  optionalText,
-  optionalTexts,
-  readJson,
-  requireText,
-  sendEmpty,
-  sendJson,
-} from "./bodies.ts";
+import { type Json, optionalFlag, optionalTexts, readJson, requireText, sendEmpty, sendJson } from "./bodies.ts";
 import type { ToolboxContext } from "./context.ts";
 import { HttpError } from "./errors.ts";
 import { hidePassword } from "./git-failures.ts";
 import { findCommit, moveTo, requireHead } from "./git-library.ts";
-import { addRemote, cloneRepository, pullChanges, pushChanges } from "./git-remotes.ts";
+import { cloneRepository, pullChanges, pushChanges } from "./git-remotes.ts";
 import { runGit, tryGit } from "./git-run.ts";
-import { settingsRoutes } from "./git-settings.ts";
 import { parseStatus } from "./git-status.ts";
 import { requireCommands } from "./process-routes.ts";
 import { type Exchange, type Handler, requireQuery } from "./routes.ts";
-
-/** The limit of a history; a client that wants more runs git in a command. */
-const maxCommits = 10_000;
-const resetModes = ["soft", "mixed", "hard", "merge", "keep"];
 
 /** Applies the command guard: hooks and filters of a repository are commands. */
 function guarded(handler: Handler<ToolboxContext>): Handler<ToolboxContext> {
@@ -39,7 +25,6 @@ const handlers: Record<string, Handler<ToolboxContext>> = {
   "POST /git/clone": cloneRepository,
   "POST /git/push": pushChanges,
   "POST /git/pull": pullChanges,
-  "POST /git/remotes": addRemote,
   "GET /git/remotes": listRemotes,
   "GET /git/status": sendStatus,
   "GET /git/branches": listBranches,
@@ -48,11 +33,6 @@ const handlers: Record<string, Handler<ToolboxContext>> = {
   "POST /git/checkout": checkOut,
   "POST /git/add": addFiles,
   "POST /git/commit": commitChanges,
-  "GET /git/history": sendHistory,
-  "POST /git/init": initialize,
-  "POST /git/reset": resetChanges,
-  "POST /git/restore": restoreFiles,
-  ...settingsRoutes,
 };
 
 export const gitRoutes = Object.fromEntries(Object.entries(handlers).map(([key, handler]) => [key, guarded(handler)]));
@@ -162,29 +142,6 @@ async function commitChanges(exchange: Exchange, context: ToolboxContext): Promi
   sendJson(exchange.response, 200, { hash });
 }
 
-async function sendHistory(exchange: Exchange, context: ToolboxContext): Promise<void> {
-  const path = requireQuery(exchange, "path");
-  const args = ["log", "-z", `--max-count=${maxCommits}`, "--format=%H%x1f%an%x1f%ae%x1f%aI%x1f%B"];
-  const output = await runGit(context, { path, args });
-  const commits = output.split("\0").flatMap((line) => {
-    const [hash, author, email, timestamp, ...message] = line.split("\x1f");
-    return timestamp === undefined ? [] : [{ hash, author, email, message: message.join("\x1f"), timestamp }];
-  });
-  sendJson(exchange.response, 200, commits);
-}
-
-async function initialize(exchange: Exchange, context: ToolboxContext): Promise<void> {
-  const body = await readJson(exchange.request);
-  const path = requireText(body, "path");
-  const branch = optionalText(body, "initial_branch") || undefined;
-  const isThere = await tryGit(context, { path, args: ["rev-parse", "--git-dir"] }).catch(() => undefined);
-  if (isThere?.exitCode === 0) throw new HttpError(409, "repository already exists");
-  const args = ["init", "--quiet", ...(optionalFlag(body, "bare") ? ["--bare"] : [])];
-  if (branch !== undefined) args.push(`--initial-branch=${branch}`);
-  await runGit(context, { path, args: [...args, "--"], creates: true });
-  sendEmpty(exchange.response, 201);
-}
-
 async function listRemotes(exchange: Exchange, context: ToolboxContext): Promise<void> {
   const path = requireQuery(exchange, "path");
   const { exitCode, stdout, stderr } = await tryGit(context, {
@@ -201,43 +158,4 @@ async function listRemotes(exchange: Exchange, context: ToolboxContext): Promise
     if (key !== "" && !remotes.has(name)) remotes.set(name, hidePassword(url));
   }
   sendJson(exchange.response, 200, { remotes: [...remotes].map(([name, url]) => ({ name, url })) });
-}
-
-async function resetChanges(exchange: Exchange, context: ToolboxContext): Promise<void> {
-  const body = await readJson(exchange.request);
-  const path = requireText(body, "path");
-  const mode = optionalText(body, "mode") || "mixed";
-  const target = optionalText(body, "target") || "HEAD";
-  const files = optionalTexts(body, "files");
-  if (!resetModes.includes(mode)) throw new HttpError(400, `mode must be one of ${resetModes.join(", ")}`);
-  if (target.startsWith("-")) throw new HttpError(400, "target can't begin with a dash");
-  if (files.length === 0) {
-    await runGit(context, { path, args: ["reset", "--quiet", `--${mode}`, target, "--"] });
-  } else {
-    if (mode !== "mixed") throw new HttpError(400, `a ${mode} reset can't be constrained to files`);
-    const { args, input } = spellFiles(files);
-    await runGit(context, { path, args: ["--literal-pathspecs", "reset", "--quiet", ...args, target], input });
-  }
-  sendEmpty(exchange.response, 200);
-}
-
-/** Restores the work tree by default. */
-async function restoreFiles(exchange: Exchange, context: ToolboxContext): Promise<void> {
-  const body = await readJson(exchange.request);
-  const files = optionalTexts(body, "files");
-  if (files.length === 0) throw new HttpError(400, "files is required");
-  const staged = optionalFlag(body, "staged");
-  const worktree = optionalFlag(body, "worktree") || (!staged && (body.worktree ?? null) === null);
-  if (!staged && !worktree) throw new HttpError(400, "staged or worktree must be true");
-  const source = optionalText(body, "source") || undefined;
-  const { args, input } = spellFiles(files);
-  const places = [...(staged ? ["--staged"] : []), ...(worktree ? ["--worktree"] : [])];
-  const from = source === undefined ? [] : [`--source=${source}`];
-  const path = requireText(body, "path");
-  await runGit(context, {
-    path,
-    args: ["--literal-pathspecs", "restore", "--quiet", ...places, ...from, ...args],
-    input,
-  });
-  sendEmpty(exchange.response, 200);
 }

@@ -11,8 +11,6 @@ export interface Life {
   terminals: PtySessions;
   /** Connections of people, which count as activity. */
   visitors: Set<Visitor>;
-  /** Its processes are paused. */
-  frozen: boolean;
 }
 
 /** One person's connection. */

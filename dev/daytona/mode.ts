@@ -27,8 +27,6 @@ export interface Rules {
   now: () => number;
   /** A name's sandbox is cached this long. */
   namesMs: number;
-  /** Whether containers can be paused and forked. */
-  pauses: boolean;
   /** Whether a token in a preview's query is worth a cookie. */
   queryTokenSetsCookie: boolean;
 }
@@ -45,8 +43,6 @@ export function readRules({ mode = "0.190", ...options }: ModeOptions): Rules {
     now: options.now ?? Date.now,
     // apps/api/src/sandbox/utils/sandbox-lookup-cache.util.ts
     namesMs: isOld ? 10_000 : 0,
-    // apps/api/src/sandbox/services/sandbox.service.ts, pause and forkSandbox: only virtual machines.
-    pauses: !isOld,
     // apps/proxy/pkg/proxy/auth.go: only a signed token sets one.
     queryTokenSetsCookie: !isOld,
   };

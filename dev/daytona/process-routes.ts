@@ -2,7 +2,7 @@
  * The toolbox's processes, ports and paths: `/toolbox/{id}/process/execute`, `/port`, `/work-dir`, …
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { optionalText, optionalTextMap, optionalTexts, readJson, sendJson } from "./bodies.ts";
+import { optionalText, optionalTextMap, readJson, sendJson } from "./bodies.ts";
 import { readReply } from "./container.ts";
 import type { ToolboxContext } from "./context.ts";
 import { HttpError } from "./errors.ts";
@@ -25,25 +25,15 @@ export const processRoutes: Record<string, Handler<ToolboxContext>> = {
   "GET /user-home-dir": sendHome,
   "GET /work-dir": (exchange, { life }) => sendJson(exchange.response, 200, { dir: life.container.workDir }),
   "GET /version": (exchange) => sendJson(exchange.response, 200, { version: "0.218.0-taskloom" }),
-  "GET /port": async (exchange, { life }) => sendJson(exchange.response, 200, await life.container.ask("ports")),
   "GET /port/{port}/in-use": async (exchange, { life }) => {
     // The real daemon supports only this range; what other ports serve shows through its proxy.
     const port = integerParameter(parameter(exchange, "port"), "port", 3_000, 9_999);
     sendJson(exchange.response, 200, await life.container.ask("port", { port }));
   },
-  "POST /env": changeVariables,
 };
 
 function sendHome(exchange: Exchange, { life }: ToolboxContext): void {
   sendJson(exchange.response, 200, { dir: life.container.home });
-}
-
-async function changeVariables(exchange: Exchange, { life }: ToolboxContext): Promise<void> {
-  const body = await readJson(exchange.request);
-  const set = checkVariables(optionalTextMap(body, "set"));
-  const unsetValuePrefix = optionalText(body, "unsetValuePrefix") ?? "";
-  await life.container.ask("variables", { set, unset: optionalTexts(body, "unset"), unsetValuePrefix });
-  sendJson(exchange.response, 200, {});
 }
 
 export function checkVariables(variables: Record<string, string>): Record<string, string> {
@@ -127,4 +117,9 @@ async function collectResult(reader: Frames): Promise<{ exitCode: number; result
     bytes += frame.payload.length;
   }
   throw new HttpError(502, "the sandbox ended while the command ran");
+}
+
+/** A part of Daytona that is not implemented here. */
+export function describeAbsent(method: string, path: string): HttpError {
+  return new HttpError(501, `${method} ${path} is not supported by this server`, "NOT_IMPLEMENTED");
 }

@@ -2,7 +2,6 @@
  * The stored record of a sandbox: one JSON file beside its folders, replaced as a whole, so that a crash leaves the old
  * record or the new one.
  */
-import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { removeTree } from "./tree-removal.ts";
@@ -16,15 +15,11 @@ const sandboxStates = [
   "started",
   "stopping",
   "stopped",
-  "pausing",
-  "paused",
-  "resuming",
   "archiving",
   "archived",
   "restoring",
   "resizing",
   "snapshotting",
-  "forking",
   "destroying",
   "destroyed",
   "error",
@@ -88,15 +83,12 @@ export interface SandboxRecord {
   recoverable: boolean;
   /** The preview token; a new one at each start. */
   authToken: string;
-  /** Signs addresses of files. */
-  signingKey: string;
   signedPreviews: SignedPreview[];
   /** Absent until someone requests it. */
   sshAccess?: SshAccess | undefined;
   /** Hosts of repositories that a client of the API named (see `relay-address.ts`). */
   gitHosts?: string[];
   autoStopInterval: number;
-  autoPauseInterval: number;
   autoArchiveInterval: number;
   autoDeleteInterval: number;
   /** Set by its time to live. */
@@ -105,15 +97,6 @@ export interface SandboxRecord {
   updatedAt: string;
   stoppedAt: string | undefined;
   lastActivityAt: string;
-}
-
-export function makeKey(): string {
-  return randomBytes(32).toString("base64url");
-}
-
-/** Adds fields that records of earlier versions lack. */
-function fillRecord(record: SandboxRecord): SandboxRecord {
-  return { ...record, image: record.image ?? { env: {} }, signingKey: record.signingKey ?? makeKey() };
 }
 
 const recordName = "sandbox.json";
@@ -147,7 +130,7 @@ export class Records {
   async #read(id: string): Promise<SandboxRecord | undefined> {
     try {
       const record = JSON.parse(await readFile(join(this.folder(id), recordName), "utf8")) as SandboxRecord;
-      return record.id === id ? fillRecord(record) : undefined;
+      return record.id === id ? record : undefined;
     } catch {
       return undefined;
     }

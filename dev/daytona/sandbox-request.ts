@@ -22,7 +22,16 @@ const maxNetworks = 10;
 const minuteMs = 60_000;
 
 /** Features of Daytona that this server doesn't have. */
-const unsupported = ["volumes", "gpu", "gpuType", "spot", "linkedSandbox", "kvm", "outboundProxyUrl"];
+const unsupported = [
+  "autoPauseInterval",
+  "volumes",
+  "gpu",
+  "gpuType",
+  "spot",
+  "linkedSandbox",
+  "kvm",
+  "outboundProxyUrl",
+];
 
 export function refuseUnsupported(body: Json): void {
   for (const name of unsupported) {
@@ -105,10 +114,7 @@ export function readDockerfile(body: Json): string | undefined {
   return dockerfileContent;
 }
 
-type Intervals = Pick<
-  NewSandbox,
-  "autoStopInterval" | "autoPauseInterval" | "autoArchiveInterval" | "autoDeleteInterval" | "autoDestroyAt"
->;
+type Intervals = Pick<NewSandbox, "autoStopInterval" | "autoArchiveInterval" | "autoDeleteInterval" | "autoDestroyAt">;
 
 /** apps/api/src/sandbox/services/sandbox.service.ts, getValidatedOrDefaultRegion: before anything else. */
 function readTarget(body: Json, { regions }: Rules): string {
@@ -119,18 +125,13 @@ function readTarget(body: Json, { regions }: Rules): string {
 }
 
 function readIntervals(body: Json, { mode }: Rules): Intervals {
-  const autoPauseInterval = optionalInteger(body, "autoPauseInterval", 0) ?? 0;
-  const autoStop = optionalInteger(body, "autoStopInterval", 0);
-  const intervals = {
-    autoStopInterval: autoStop ?? (autoPauseInterval > 0 ? 0 : autoStopMinutes),
-    autoPauseInterval,
+  return {
+    autoStopInterval: optionalInteger(body, "autoStopInterval", 0) ?? autoStopMinutes,
     autoArchiveInterval: boundAutoArchive(optionalInteger(body, "autoArchiveInterval", 0) ?? autoArchiveMinutes),
     autoDeleteInterval: optionalInteger(body, "autoDeleteInterval", -1) ?? -1,
     // 0.190 does not know the field, and ignores it as every other (apps/api/src/main.ts, ValidationPipe).
     autoDestroyAt: mode === "0.190" ? undefined : findEnd(optionalInteger(body, "ttlMinutes", 0) ?? 0),
   };
-  refuseContradiction(intervals);
-  return intervals;
 }
 
 export function boundAutoArchive(minutes: number): number {
@@ -144,16 +145,6 @@ export function findEnd(minutes: number): string | undefined {
   return end.toISOString();
 }
 
-export function refuseContradiction(intervals: Omit<Intervals, "autoDestroyAt" | "autoArchiveInterval">): void {
-  if (intervals.autoPauseInterval === 0) return;
-  if (intervals.autoStopInterval > 0) {
-    throw new HttpError(400, "autoStopInterval and autoPauseInterval are mutually exclusive");
-  }
-  if (intervals.autoDeleteInterval === 0) {
-    throw new HttpError(400, "Ephemeral sandboxes cannot have auto-pause enabled");
-  }
-}
-
 function checkName(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   if (!/^[A-Za-z0-9._-]{1,200}$/.test(name)) {
@@ -161,8 +152,6 @@ function checkName(name: string | undefined): string | undefined {
   }
   return name;
 }
-
-export { checkName as checkSandboxName };
 
 /** Stored and shown only: a sandbox of this server reaches no network in any case. */
 export function readAllowLists(

@@ -2,28 +2,11 @@
  * The control plane: `/api/sandbox…`.
  */
 import { addressRoutes } from "./address-routes.ts";
-import {
-  type Json,
-  optionalFlag,
-  optionalText,
-  optionalTextMap,
-  readJson,
-  requireText,
-  sendEmpty,
-  sendJson,
-} from "./bodies.ts";
+import { type Json, optionalFlag, optionalTextMap, readJson, requireText, sendEmpty, sendJson } from "./bodies.ts";
 import type { ServerContext } from "./context.ts";
 import { HttpError } from "./errors.ts";
 import { type Exchange, integerParameter, parameter, query, Routes } from "./routes.ts";
-import {
-  boundAutoArchive,
-  checkSandboxName,
-  findEnd,
-  readAllowLists,
-  readNewSandbox,
-  readResources,
-  refuseContradiction,
-} from "./sandbox-request.ts";
+import { boundAutoArchive, findEnd, readAllowLists, readNewSandbox, readResources } from "./sandbox-request.ts";
 import { describeSandbox, listSandboxes, pageSandboxes } from "./sandbox-views.ts";
 import type { Sandbox } from "./sandboxes.ts";
 import { secretRoutes } from "./secret-routes.ts";
@@ -47,7 +30,7 @@ export const sandboxRoutes = new Routes<Context>({
   "DELETE /sandbox/{id}": (exchange, context) => change(exchange, context, (box) => context.changes.delete(box)),
   "POST /sandbox/{id}/start": (exchange, context) => change(exchange, context, (box) => context.changes.start(box)),
   "POST /sandbox/{id}/stop": (exchange, context) => change(exchange, context, (box) => context.changes.stop(box)),
-  "POST /sandbox/{id}/pause": (exchange, context) => change(exchange, context, (box) => context.changes.pause(box)),
+  "POST /sandbox/{id}/pause": (exchange, context) => context.changes.pause(find(exchange, context)),
   "POST /sandbox/{id}/archive": (exchange, context) => change(exchange, context, (box) => context.changes.archive(box)),
   "POST /sandbox/{id}/recover": (exchange, context) => {
     const skipStart = query(exchange, "skipStart") === "true";
@@ -57,7 +40,11 @@ export const sandboxRoutes = new Routes<Context>({
     const wanted = readResources(await readJson(exchange.request));
     await change(exchange, context, (box) => context.changes.resize(box, wanted));
   },
-  "POST /sandbox/{id}/fork": forkSandbox,
+  "POST /sandbox/{id}/fork": (exchange, context) => {
+    find(exchange, context);
+    // apps/api/src/sandbox/services/sandbox.service.ts, forkSandbox: only virtual machines.
+    throw new HttpError(422, "Forking is not supported for this sandbox");
+  },
   "POST /sandbox/{id}/snapshot": async (exchange, context) => {
     const name = requireText(await readJson(exchange.request), "name");
     await change(exchange, context, (box) => context.origins.snapshot(box, name));
@@ -67,7 +54,6 @@ export const sandboxRoutes = new Routes<Context>({
   "POST /sandbox/{id}/public/{isPublic}": setPublic,
   "POST /sandbox/{id}/network-settings": setNetwork,
   "POST /sandbox/{id}/autostop/{minutes}": (exchange, context) => setMinutes(exchange, context, "autoStopInterval"),
-  "POST /sandbox/{id}/autopause/{minutes}": (exchange, context) => setMinutes(exchange, context, "autoPauseInterval"),
   "POST /sandbox/{id}/autoarchive/{minutes}": (exchange, context) =>
     setMinutes(exchange, context, "autoArchiveInterval"),
   "POST /sandbox/{id}/autodelete/{minutes}": (exchange, context) => setMinutes(exchange, context, "autoDeleteInterval"),
@@ -117,12 +103,6 @@ async function createSandbox(exchange: Exchange, context: Context): Promise<void
   else await answer(exchange, context, sandbox, { done });
 }
 
-async function forkSandbox(exchange: Exchange, context: Context): Promise<void> {
-  const name = checkSandboxName(optionalText(await readJson(exchange.request), "name"));
-  const { sandbox, done } = await context.origins.fork(find(exchange, context), name);
-  await answer(exchange, context, sandbox, { done });
-}
-
 function touch(exchange: Exchange, context: Context): void {
   context.sandboxes.touch(find(exchange, context));
   sendEmpty(exchange.response, 201);
@@ -167,7 +147,7 @@ async function setNetwork(exchange: Exchange, context: Context): Promise<void> {
   sendSandbox(exchange, context, sandbox);
 }
 
-type Interval = "autoStopInterval" | "autoPauseInterval" | "autoArchiveInterval" | "autoDeleteInterval";
+type Interval = "autoStopInterval" | "autoArchiveInterval" | "autoDeleteInterval";
 
 async function setMinutes(exchange: Exchange, context: Context, name: Interval): Promise<void> {
   const sandbox = find(exchange, context);
@@ -179,7 +159,6 @@ async function setMinutes(exchange: Exchange, context: Context, name: Interval):
   }
   const minutes = integerParameter(text, name, minimum, maxMinutes);
   const value = name === "autoArchiveInterval" ? boundAutoArchive(minutes) : minutes;
-  refuseContradiction({ ...sandbox.record, [name]: value });
   sandbox.record[name] = value;
   await context.sandboxes.save(sandbox);
   sendSandbox(exchange, context, sandbox, 201);

@@ -18,7 +18,7 @@ export function describeSandbox({ record }: Sandbox, origin: string): Record<str
 }
 
 function describeInList(record: SandboxRecord, origin: string): Record<string, unknown> {
-  const { authToken: _token, signingKey: _key, signedPreviews: _previews, stoppedAt: _stopped, ...open } = record;
+  const { authToken: _token, signedPreviews: _previews, stoppedAt: _stopped, ...open } = record;
   const { env: _env, sshAccess: _ssh, image: _image, buildInfo: _build, gitHosts: _hosts, ...rest } = open;
   const { isIncomplete: _incomplete, secrets: _secrets, ...shown } = rest;
   return {
@@ -35,19 +35,8 @@ function desiredState({ state }: SandboxRecord): string {
   if (state === "stopping" || state === "stopped") return "stopped";
   if (state === "destroying" || state === "destroyed") return "destroyed";
   if (state === "archiving" || state === "archived") return "archived";
-  return state === "pausing" || state === "paused" ? "paused" : "started";
+  return "started";
 }
-
-type Comparable = string | number;
-
-const sortFields: Record<string, (record: SandboxRecord) => Comparable> = {
-  name: (record) => record.name,
-  cpu: (record) => record.cpu,
-  memoryGib: (record) => record.memory,
-  diskGib: (record) => record.disk,
-  lastActivityAt: (record) => record.lastActivityAt,
-  createdAt: (record) => record.createdAt,
-};
 
 export function listSandboxes(exchange: Exchange, context: ServerContext): Record<string, unknown> {
   const limit = readLimit(exchange);
@@ -80,17 +69,11 @@ function readLimit(exchange: Exchange): number {
 
 function findSandboxes(exchange: Exchange, context: ServerContext): Sandbox[] {
   const matches = context.sandboxes.all().filter(({ record }) => matchesQuery(record, exchange));
-  const field = sortFields[query(exchange, "sort") ?? "createdAt"] ?? ((record: SandboxRecord) => record.createdAt);
-  const direction = query(exchange, "order") === "asc" ? 1 : -1;
-  return matches.sort((a, b) => direction * compare(field(a.record), field(b.record)) || byId(a, b));
+  return matches.sort((a, b) => compare(b.record.createdAt, a.record.createdAt) || compare(a.record.id, b.record.id));
 }
 
-function compare(a: Comparable, b: Comparable): number {
+function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function byId(a: Sandbox, b: Sandbox): number {
-  return compare(a.record.id, b.record.id);
 }
 
 function writeCursor(offset: number): string {
@@ -115,59 +98,8 @@ function matchesQuery(record: SandboxRecord, exchange: Exchange): boolean {
     begins("name", record.name) &&
     begins("id", record.id) &&
     wants("states", record.state) &&
-    wants("snapshots", record.snapshot ?? "") &&
-    wants("regionIds", record.target) &&
-    wants("sandboxClasses", "container") &&
-    wants("isPublic", String(record.public)) &&
-    wants("isRecoverable", String(record.recoverable)) &&
-    sizeRanges.every(([minimum, maximum, value]) => isInRange(exchange, minimum, maximum, value(record), readSize)) &&
-    timeRanges.every(([after, before, value]) => isInRange(exchange, after, before, value(record), readTime)) &&
     hasLabels(record, query(exchange, "labels"))
   );
-}
-
-type Range = [minimum: string, maximum: string, value: (record: SandboxRecord) => number | undefined];
-
-const sizeRanges: Range[] = [
-  ["minCpu", "maxCpu", ({ cpu }) => cpu],
-  ["minMemoryGiB", "maxMemoryGiB", ({ memory }) => memory],
-  ["minDiskGiB", "maxDiskGiB", ({ disk }) => disk],
-  ["minGpu", "maxGpu", ({ gpu }) => gpu],
-];
-
-const timeRanges: Range[] = [
-  ["createdAtAfter", "createdAtBefore", ({ createdAt }) => Date.parse(createdAt)],
-  ["lastEventAfter", "lastEventBefore", ({ lastActivityAt }) => Date.parse(lastActivityAt)],
-  [
-    "autoDestroyAtAfter",
-    "autoDestroyAtBefore",
-    ({ autoDestroyAt: end }) => (end === undefined ? end : Date.parse(end)),
-  ],
-];
-
-/** A sandbox without the value is in no range. */
-function isInRange(
-  exchange: Exchange,
-  minimum: string,
-  maximum: string,
-  value: number | undefined,
-  read: (text: string, name: string) => number,
-): boolean {
-  const [low, high] = [query(exchange, minimum), query(exchange, maximum)];
-  if (low === undefined && high === undefined) return true;
-  const least = low === undefined ? Number.NEGATIVE_INFINITY : read(low, minimum);
-  const most = high === undefined ? Number.POSITIVE_INFINITY : read(high, maximum);
-  return value !== undefined && value >= least && value <= most;
-}
-
-function readSize(text: string, name: string): number {
-  return integerParameter(text, name, 0, 1_000_000);
-}
-
-function readTime(text: string, name: string): number {
-  const time = Date.parse(text);
-  if (Number.isNaN(time)) throw new HttpError(400, `${name} must be a date`);
-  return time;
 }
 
 function hasLabels(record: SandboxRecord, text: string | undefined): boolean {

@@ -6,7 +6,7 @@ import { HttpError } from "./errors.ts";
 import type { Life } from "./life.ts";
 import { type Rules, readRules } from "./mode.ts";
 import { Names, nameOfDeleted } from "./names.ts";
-import { makeKey, Records, type SandboxRecord, type SandboxState } from "./records.ts";
+import { Records, type SandboxRecord, type SandboxState } from "./records.ts";
 
 export interface Sandbox {
   record: SandboxRecord;
@@ -30,7 +30,7 @@ const cutShort: readonly SandboxState[] = ["pending_build", "building_snapshot"]
 type Chosen = "user" | "env" | "labels" | "public" | "target" | "snapshot" | "buildInfo" | "image";
 type Sizes = "cpu" | "gpu" | "memory" | "disk";
 type Network = "networkBlockAll" | "networkAllowList" | "domainAllowList";
-type Intervals = "autoStopInterval" | "autoPauseInterval" | "autoArchiveInterval" | "autoDeleteInterval";
+type Intervals = "autoStopInterval" | "autoArchiveInterval" | "autoDeleteInterval";
 
 export type NewSandbox = Pick<
   SandboxRecord,
@@ -110,7 +110,6 @@ export class Sandboxes {
       errorReason: undefined,
       recoverable: false,
       authToken: "",
-      signingKey: makeKey(),
       signedPreviews: [],
       createdAt: now,
       updatedAt: now,

@@ -85,7 +85,7 @@ async function replaceMounted(exchange: Exchange, context: Context): Promise<voi
   if (life && former.length > 0) {
     const set = context.secrets.placeholders(mounted);
     const unset = former.filter((variable) => !(variable in set));
-    await life.container.ask("variables", { set, unset, unsetValuePrefix: "" });
+    await life.container.ask("variables", { set, unset });
   }
   sendJson(exchange.response, 200, describeSandbox(sandbox, context.origin()));
 }

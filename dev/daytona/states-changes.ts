@@ -46,7 +46,6 @@ export class Changes {
     if (sandbox.record.state === "started") return { done: Promise.resolve() };
     refuseChange(sandbox.record, "start");
     this.refuseOverQuota(sandbox.record, sandbox);
-    if (sandbox.record.state === "paused") return this.begin(sandbox, "resuming", () => this.#resume(sandbox));
     const state = sandbox.record.state === "archived" ? "restoring" : "starting";
     return this.begin(sandbox, state, () => this.bringUp(sandbox));
   }
@@ -63,14 +62,7 @@ export class Changes {
    * stop.
    */
   async #noticeEnd(sandbox: Sandbox): Promise<void> {
-    const { state } = sandbox.record;
-    if (state === "started" || state === "paused") await this.#options.sandboxes.enter(sandbox, "stopped");
-  }
-
-  async #resume(sandbox: Sandbox): Promise<void> {
-    await this.#options.lives.resume(sandbox);
-    sandbox.record.lastActivityAt = new Date().toISOString();
-    await this.settle(sandbox, "started");
+    if (sandbox.record.state === "started") await this.#options.sandboxes.enter(sandbox, "stopped");
   }
 
   async stop(sandbox: Sandbox): Promise<Ongoing> {
@@ -84,13 +76,10 @@ export class Changes {
     });
   }
 
-  async pause(sandbox: Sandbox): Promise<Ongoing> {
+  /** apps/api/src/sandbox/services/sandbox.service.ts, pause: only virtual machines. */
+  pause(sandbox: Sandbox): never {
     refuseChange(sandbox.record, "pause");
-    if (!this.#options.rules.pauses) throw new HttpError(422, "Pausing is not supported for this sandbox");
-    return this.begin(sandbox, "pausing", async () => {
-      await this.#options.lives.pause(sandbox);
-      await this.settle(sandbox, "paused");
-    });
+    throw new HttpError(422, "Pausing is not supported for this sandbox");
   }
 
   async archive(sandbox: Sandbox): Promise<Ongoing> {
@@ -145,7 +134,7 @@ export class Changes {
     for (const sandbox of sandboxes.all()) {
       if (sandbox.life && sandbox.life.visitors.size > 0) sandboxes.touch(sandbox);
       const due = findDueChange(sandbox.record, now);
-      if (due === "stop" || due === "pause" || due === "archive" || due === "delete") {
+      if (due === "stop" || due === "archive" || due === "delete") {
         await this[due](sandbox)
           .then(({ done }) => done)
           .catch(() => undefined);
@@ -221,8 +210,7 @@ export class Changes {
     await Promise.all(
       sandboxes.all().map(async (sandbox) => {
         await this.#options.lives.end(sandbox);
-        const { state } = sandbox.record;
-        if (state === "started" || state === "paused") await sandboxes.enter(sandbox, "stopped");
+        if (sandbox.record.state === "started") await sandboxes.enter(sandbox, "stopped");
       }),
     );
   }

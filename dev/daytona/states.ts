@@ -5,7 +5,7 @@ import { HttpError } from "./errors.ts";
 import type { SandboxRecord, SandboxState } from "./records.ts";
 
 /** States that last until someone asks for another. All others pass by themselves. */
-const restingStates: readonly SandboxState[] = ["started", "stopped", "paused", "archived", "error", "build_failed"];
+const restingStates: readonly SandboxState[] = ["started", "stopped", "archived", "error", "build_failed"];
 
 const buildingStates: readonly SandboxState[] = ["pending_build", "building_snapshot"];
 
@@ -19,7 +19,7 @@ function isBroken(state: SandboxState): boolean {
 }
 
 /** What a client may ask a sandbox to do. */
-export type Change = "start" | "stop" | "pause" | "archive" | "recover" | "resize" | "fork" | "snapshot" | "delete";
+export type Change = "start" | "stop" | "pause" | "archive" | "recover" | "resize" | "snapshot" | "delete";
 
 interface Rule {
   from: readonly SandboxState[];
@@ -27,13 +27,12 @@ interface Rule {
 }
 
 const rules: Record<Exclude<Change, "delete">, Rule> = {
-  start: { from: ["stopped", "archived", "paused"], refusal: "Sandbox is not in valid state" },
-  stop: { from: ["started", "paused"], refusal: "Sandbox is not in a stoppable state" },
+  start: { from: ["stopped", "archived"], refusal: "Sandbox is not in valid state" },
+  stop: { from: ["started"], refusal: "Sandbox is not in a stoppable state" },
   pause: { from: ["started"], refusal: "Sandbox is not started" },
   archive: { from: ["stopped"], refusal: "Sandbox is not stopped" },
   recover: { from: ["error"], refusal: "Sandbox must be in error state to recover" },
   resize: { from: ["started", "stopped"], refusal: "Sandbox must be in started or stopped state to resize" },
-  fork: { from: ["started", "stopped"], refusal: "Sandbox must be in started or stopped state to fork" },
   snapshot: { from: ["started", "stopped"], refusal: "Sandbox must be in started or stopped state to snapshot" },
 };
 
@@ -80,13 +79,12 @@ const minuteMs = 60_000;
 
 /** The change that the sandbox's intervals make due now. */
 export function findDueChange(record: SandboxRecord, now: number): Change | undefined {
-  const { state, autoStopInterval, autoPauseInterval, autoArchiveInterval, autoDeleteInterval } = record;
+  const { state, autoStopInterval, autoArchiveInterval, autoDeleteInterval } = record;
   if (isChanging(state)) return undefined;
   if (record.autoDestroyAt !== undefined && Date.parse(record.autoDestroyAt) <= now) return "delete";
   if (state === "started") {
     const idleFor = now - Date.parse(record.lastActivityAt);
-    if (autoStopInterval > 0 && idleFor >= autoStopInterval * minuteMs) return "stop";
-    return autoPauseInterval > 0 && idleFor >= autoPauseInterval * minuteMs ? "pause" : undefined;
+    return autoStopInterval > 0 && idleFor >= autoStopInterval * minuteMs ? "stop" : undefined;
   }
   if (state !== "stopped" && state !== "archived") return undefined;
   const stoppedFor = now - Date.parse(record.stoppedAt ?? record.updatedAt);

@@ -17,18 +17,15 @@ import {
 } from "./errors.ts";
 import { fileRoutes } from "./file-routes.ts";
 import { gitRoutes } from "./git-routes.ts";
-import { codeRoutes, describeAbsent } from "./process-code.ts";
-import { processRoutes } from "./process-routes.ts";
+import { describeAbsent, processRoutes } from "./process-routes.ts";
 import { ptyRoutes } from "./pty-routes.ts";
 import { upgradePty } from "./pty-sockets.ts";
 import { decodeSegment, parseTarget, Routes } from "./routes.ts";
-import type { Sandbox } from "./sandboxes.ts";
 import { followLog, sessionRoutes } from "./session-routes.ts";
 import { requireCommand } from "./sessions.ts";
 
 const routes = new Routes<ToolboxContext>({
   ...processRoutes,
-  ...codeRoutes,
   ...ptyRoutes,
   ...sessionRoutes,
   ...fileRoutes,
@@ -37,7 +34,7 @@ const routes = new Routes<ToolboxContext>({
 const prefix = /^\/toolbox\/([^/]+)(\/.*)$/;
 const logsPath = /^\/process\/session\/([^/]+)\/command\/([^/]+)\/logs$/;
 /** The daemon writes the status of these refusals before it would write the reason. */
-const bareRefusals = /^\/toolbox\/[^/]+\/files(?!\/bulk-|\/upload-v2)/;
+const bareRefusals = /^\/toolbox\/[^/]+\/files(?!\/bulk-)/;
 const skipActivityHeader = "x-daytona-skip-last-activity-update";
 
 export function isToolboxPath(path: string): boolean {
@@ -50,9 +47,7 @@ function enter(request: IncomingMessage, url: URL, context: ServerContext): { in
   const sandbox = context.sandboxes.byId(id);
   // An unauthorized client learns nothing about which sandboxes exist.
   const { access } = context;
-  const byLink = (box: Sandbox): boolean =>
-    access.hasToken(request, url, box) || access.hasFileSignature(request.method ?? "GET", inner, url, box);
-  const allowed = access.hasKey(request) || (sandbox && byLink(sandbox));
+  const allowed = access.hasKey(request) || (sandbox && access.hasToken(request, url, sandbox));
   if (!allowed) {
     throw refuseAtProxy(401, request.headers.authorization === undefined ? missingKeyMessage : invalidKeyMessage);
   }

@@ -2,7 +2,7 @@
  * File operations, done by the keeper. In its mount namespace no path leads to the host, whatever links a command has
  * made, and there is no gap between a check and its use.
  */
-import { chmod, chown, cp, lstat, readdir, rename, rm, stat, unlink } from "node:fs/promises";
+import { chmod, cp, lstat, readdir, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Request, readText } from "./channel.ts";
 import { describeFile, type FileInfo } from "./describe.ts";
@@ -87,29 +87,9 @@ async function copyTree(source: string, destination: string): Promise<void> {
   }
 }
 
-export async function setPermissions(request: Request, settings: KeeperSettings): Promise<null> {
-  const path = await resolvePath(settings, readText(request, "path"));
-  const mode = readText(request, "mode");
-  if (mode !== "") await chmod(path, parseMode(mode));
-  const [owner, group] = [readText(request, "owner"), readText(request, "group")];
-  if (owner !== "" || group !== "") {
-    const stats = await stat(path);
-    await chown(path, parseOwner(owner, stats.uid), parseOwner(group, stats.gid));
-  }
-  return null;
-}
-
 function parseMode(text: string): number {
   if (!/^0?[0-7]{3,4}$/.test(text)) throw new KeeperError(400, "BAD_REQUEST", "mode must be octal, such as 0644");
   return Number.parseInt(text, 8);
-}
-
-/** The sandbox has one user; any other name is unknown here, as an unknown number is to the kernel. */
-function parseOwner(text: string, present: number): number {
-  if (text === "") return present;
-  if (text === "daytona") return process.getuid?.() ?? present;
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new KeeperError(400, "BAD_REQUEST", `unknown user or group: ${text}`);
 }
 
 function exists(path: string): Promise<boolean> {

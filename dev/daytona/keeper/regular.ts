@@ -64,17 +64,3 @@ function refuseOthers(stats: { isFile(): boolean; isDirectory(): boolean }): voi
   if (stats.isDirectory()) throw new KeeperError(400, "INVALID_FILE_PATH", "is a directory");
   if (!stats.isFile()) throw new KeeperError(400, "INVALID_FILE_PATH", "not a regular file");
 }
-
-/** The whole content; undefined when it is longer than the limit. The size of a file in /proc says nothing. */
-export async function readAtMost(file: FileHandle, limit: number): Promise<Buffer | undefined> {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for (;;) {
-    const piece = Buffer.allocUnsafe(64 * 1024);
-    const { bytesRead } = await file.read(piece, 0, piece.length, bytes);
-    if (bytesRead === 0) return Buffer.concat(pieces);
-    bytes += bytesRead;
-    if (bytes > limit) return undefined;
-    pieces.push(piece.subarray(0, bytesRead));
-  }
-}

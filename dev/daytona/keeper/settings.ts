@@ -3,6 +3,7 @@
  */
 import { accessSync, constants } from "node:fs";
 import { delimiter } from "node:path";
+import { type Request, readTexts, readVariables } from "./channel.ts";
 
 export interface KeeperSettings {
   /** The path of the server's unix socket inside the sandbox. */
@@ -28,6 +29,13 @@ export const helperSocket = "/run/git-relays";
 
 /** The sandbox's environment: changed by the create request and by `POST /env`, read by every new process. */
 export const variables = new Map<string, string>();
+
+/** Removals are applied first, so that one request can replace a value. */
+export function changeVariables(request: Request): null {
+  for (const name of readTexts(request, "unset")) variables.delete(name);
+  for (const [name, value] of Object.entries(readVariables(request, "set"))) variables.set(name, value);
+  return null;
+}
 
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
