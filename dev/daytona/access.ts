@@ -3,7 +3,7 @@
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { type HttpError, invalidKeyMessage, notStartedMessage, refuseAtProxy } from "./errors.ts";
+import { type HttpError, invalidKeyMessage, notStartedMessage, refuseAtProxy } from "./http.ts";
 import type { Sandbox } from "./sandboxes.ts";
 
 const cookieSeconds = 3600;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCount } from "../../test/setup/run-count.ts";
-import { CommandLog, maxLogBytes, Separator, type StreamName } from "./command-log.ts";
+import { CommandLog, maxLogBytes, Separator, type StreamName } from "./sessions.ts";
 
 /** Reads both streams in pieces of the given size. */
 async function separateLog(log: CommandLog, pieceBytes: number): Promise<Record<StreamName, string>> {

@@ -5,13 +5,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { Container } from "./container.ts";
-import { relayGit } from "./git-relays.ts";
 import type { Isolation } from "./isolation.ts";
-import type { Life } from "./life.ts";
-import { PtySessions } from "./pty-sessions.ts";
-import type { Sandbox } from "./sandboxes.ts";
+import { relayGit } from "./relay.ts";
+import type { Life, Sandbox } from "./sandboxes.ts";
 import type { Secrets } from "./secrets.ts";
 import { Sessions } from "./sessions.ts";
+import { PtySessions } from "./terminals.ts";
 
 export interface LivesOptions {
   isolation: Isolation;

@@ -1,26 +1,54 @@
 /**
  * The control plane: `/api/sandbox…`.
  */
-import { addressRoutes } from "./address-routes.ts";
-import { type Json, optionalFlag, optionalTextMap, readJson, requireText, sendEmpty, sendJson } from "./bodies.ts";
-import type { ServerContext } from "./context.ts";
-import { HttpError } from "./errors.ts";
-import { type Exchange, integerParameter, parameter, query, Routes } from "./routes.ts";
-import { boundAutoArchive, findEnd, readAllowLists, readNewSandbox, readResources } from "./sandbox-request.ts";
-import { describeSandbox, listSandboxes, pageSandboxes } from "./sandbox-views.ts";
+
+import { randomBytes } from "node:crypto";
+import {
+  type Exchange,
+  HttpError,
+  integerParameter,
+  type Json,
+  optionalFlag,
+  optionalTextMap,
+  parameter,
+  query,
+  Routes,
+  readJson,
+  requireText,
+  sendEmpty,
+  sendJson,
+} from "./http.ts";
+import type { ServerContext } from "./parts.ts";
+import {
+  boundAutoArchive,
+  describeSandbox,
+  findEnd,
+  listSandboxes,
+  pageSandboxes,
+  readAllowLists,
+  readNewSandbox,
+  readResources,
+} from "./sandbox-shapes.ts";
 import type { Sandbox } from "./sandboxes.ts";
-import { secretRoutes } from "./secret-routes.ts";
-import { snapshotRoutes } from "./snapshots-routes.ts";
-import { sshRoutes } from "./ssh-access.ts";
-import type { Ongoing } from "./states-changes.ts";
+import { readMounted, secretRoutes } from "./secrets.ts";
+import { snapshotRoutes } from "./snapshot-routes.ts";
+import { sshRoutes } from "./ssh.ts";
+import type { Ongoing } from "./states.ts";
 
 const maxMinutes = 10_000_000;
 
 type Context = ServerContext;
 
 export const sandboxRoutes = new Routes<Context>({
-  ...addressRoutes,
+  "GET /sandbox/{id}/toolbox-proxy-url": (exchange, context) => {
+    find(exchange, context);
+    sendJson(exchange.response, 200, { url: `${context.origin()}/toolbox` });
+  },
+  "GET /sandbox/{id}/ports/{port}/preview-url": previewUrl,
+  "GET /sandbox/{id}/ports/{port}/signed-preview-url": signedPreviewUrl,
+  "POST /sandbox/{id}/ports/{port}/signed-preview-url/{token}/expire": expireSignedPreview,
   ...secretRoutes,
+  "PUT /sandbox/{id}/secrets": replaceMounted,
   ...snapshotRoutes,
   ...sshRoutes,
   "GET /sandbox": (exchange, context) => sendJson(exchange.response, 200, listSandboxes(exchange, context)),
@@ -169,4 +197,68 @@ async function setEnd(exchange: Exchange, context: Context): Promise<void> {
   sandbox.record.autoDestroyAt = findEnd(integerParameter(exchange.parameters.minutes, "ttl", 0, maxMinutes));
   await context.sandboxes.save(sandbox);
   sendSandbox(exchange, context, sandbox);
+}
+
+const defaultPreviewSeconds = 60;
+const maxPreviewSeconds = 86_400;
+const maxSignedPreviews = 200;
+
+function readPort(exchange: Exchange): number {
+  return integerParameter(exchange.parameters.port, "port", 1, 65_535);
+}
+
+function previewUrl(exchange: Exchange, context: ServerContext): void {
+  const { record } = find(exchange, context);
+  const url = context.previewUrl(readPort(exchange), record.id);
+  sendJson(exchange.response, 200, { sandboxId: record.id, url, token: record.authToken });
+}
+
+async function signedPreviewUrl(exchange: Exchange, context: ServerContext): Promise<void> {
+  const sandbox = find(exchange, context);
+  const port = readPort(exchange);
+  const wanted = query(exchange, "expiresInSeconds");
+  const seconds =
+    wanted === undefined ? defaultPreviewSeconds : integerParameter(wanted, "expiresInSeconds", 1, maxPreviewSeconds);
+  const token = makeLabel();
+  const now = Date.now();
+  const { record } = sandbox;
+  // Expired entries are kept for a while: a browser that opened one in time still has its cookie.
+  record.signedPreviews = record.signedPreviews
+    .filter((preview) => preview.expiresAt + 3_600_000 > now)
+    .slice(1 - maxSignedPreviews);
+  record.signedPreviews.push({ token, port, expiresAt: now + seconds * 1000 });
+  await context.sandboxes.save(sandbox);
+  sendJson(exchange.response, 200, { sandboxId: record.id, port, token, url: context.previewUrl(port, token) });
+}
+
+/** Host names are case-insensitive, so the label encodes 130 random bits in base 32. */
+function makeLabel(): string {
+  const letters = "abcdefghijklmnopqrstuvwxyz234567";
+  return Array.from(randomBytes(26), (byte) => letters.charAt(byte % letters.length)).join("");
+}
+
+async function expireSignedPreview(exchange: Exchange, context: ServerContext): Promise<void> {
+  const sandbox = find(exchange, context);
+  const [port, token] = [readPort(exchange), parameter(exchange, "token")];
+  const { record } = sandbox;
+  record.signedPreviews = record.signedPreviews.filter((preview) => preview.token !== token || preview.port !== port);
+  await context.sandboxes.save(sandbox);
+  sendEmpty(exchange.response, 200);
+}
+
+/** New processes see the change, unless the sandbox was started without any secret: then the next start brings it. */
+async function replaceMounted(exchange: Exchange, context: Context): Promise<void> {
+  const sandbox = context.sandboxes.require(parameter(exchange, "id"));
+  const mounted = readMounted(await readJson(exchange.request));
+  context.secrets.requireAll(mounted);
+  const { record, life } = sandbox;
+  const former = Object.keys(record.secrets ?? {});
+  record.secrets = mounted;
+  await context.sandboxes.save(sandbox);
+  if (life && former.length > 0) {
+    const set = context.secrets.placeholders(mounted);
+    const unset = former.filter((variable) => !(variable in set));
+    await life.container.ask("variables", { set, unset });
+  }
+  sendJson(exchange.response, 200, describeSandbox(sandbox, context.origin()));
 }

@@ -5,10 +5,10 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { HttpError } from "./errors.ts";
-import type { BuildInfo, Image } from "./records.ts";
+import { HttpError } from "./http.ts";
+import { removeTree } from "./isolation.ts";
+import type { BuildInfo, Image } from "./sandboxes.ts";
 import type { Resources } from "./states.ts";
-import { removeTree } from "./tree-removal.ts";
 
 type SnapshotState =
   | "pending"

@@ -3,9 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createParts, type Parts, type PartsOptions } from "./parts.ts";
-import type { SandboxState } from "./records.ts";
-import type { NewSandbox, Sandbox } from "./sandboxes.ts";
-import type { Ongoing } from "./states-changes.ts";
+import type { NewSandbox, Sandbox, SandboxState } from "./sandboxes.ts";
+import type { Ongoing } from "./states.ts";
 
 let folder: string;
 let parts: Parts;

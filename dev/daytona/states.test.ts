@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { SandboxRecord } from "./records.ts";
+import type { SandboxRecord } from "./sandboxes.ts";
 import { findDueChange, refuseChange, resizeRecord } from "./states.ts";
 
 const now = Date.parse("2026-01-01T00:00:00Z");

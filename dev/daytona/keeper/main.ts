@@ -10,21 +10,24 @@
 import { mkdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { answer, type Channel, openChannel, type Request, readText, refuse } from "./channel.ts";
-import { removeSession } from "./command-files.ts";
-import { endExcessProcesses, executeCommand, groups, killGroup } from "./commands.ts";
-import { createFolder, deletePath, describePath, listFiles, movePath } from "./files.ts";
-import { parseJson } from "./frames.ts";
-import { runGit } from "./git.ts";
-import { joinConnection } from "./git-relay.ts";
-import { askForLogin, serveRelays } from "./git-relays.ts";
+import { answer, type Channel, openChannel, parseJson, type Request, readText, refuse } from "./channel.ts";
+import { endExcessProcesses, executeCommand, groups, killGroup, serveStreams } from "./commands.ts";
+import {
+  createFolder,
+  deletePath,
+  describePath,
+  findInFiles,
+  listFiles,
+  movePath,
+  searchFiles,
+  sendFile,
+  takeFile,
+} from "./files.ts";
+import { askForLogin, joinConnection, runGit, serveRelays } from "./git.ts";
 import { isPortInUse, joinPort } from "./ports.ts";
-import { endTerminals, resizePty, servePty } from "./pty.ts";
-import { findInFiles, searchFiles } from "./search.ts";
-import { sendInput, serveSession } from "./sessions.ts";
+import { removeSession, sendInput, serveSession } from "./sessions.ts";
 import { changeVariables, type KeeperSettings } from "./settings.ts";
-import { serveStreams } from "./streams.ts";
-import { readFile, writeFile } from "./transfers.ts";
+import { endTerminals, resizePty, servePty } from "./terminals.ts";
 
 const lingerMs = 10_000;
 /** A fork bomb makes thousands of processes in a second, and counting costs next to nothing. */
@@ -60,8 +63,8 @@ async function serve(channel: Channel, token: string): Promise<void> {
     else if (operation === "session") await serveSession(channel, request, settings);
     else if (operation === "streams") await serveStreams(channel, request, settings, token);
     else if (operation === "pty") await servePty(channel, request, settings);
-    else if (operation === "read") await readFile(channel, request, settings);
-    else if (operation === "write") await answer(channel, await writeFile(channel, request, settings));
+    else if (operation === "read") await sendFile(channel, request, settings);
+    else if (operation === "write") await answer(channel, await takeFile(channel, request, settings));
     else if (operation === "join") await joinPort(channel, request);
     else if (operation === "git") await runGit(channel, request, settings);
     else if (operation === "relay") await joinConnection(channel, request);

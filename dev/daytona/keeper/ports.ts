@@ -2,8 +2,7 @@
  * Ports inside the sandbox's network namespace.
  */
 import { connect, type Socket } from "node:net";
-import { answer, type Channel, type Request } from "./channel.ts";
-import { KeeperError } from "./failures.ts";
+import { answer, type Channel, KeeperError, type Request } from "./channel.ts";
 
 export async function isPortInUse(request: Request): Promise<{ isInUse: boolean }> {
   const socket = await reachPort(Number(request.port)).catch(() => undefined);

@@ -9,17 +9,23 @@
  * code.
  */
 import type { ChildProcess } from "node:child_process";
-import { mkdir } from "node:fs/promises";
+import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { answer, type Channel, type Request, readText } from "./channel.ts";
-import { CommandFiles, sessionFolder } from "./command-files.ts";
-import { killGroup, spawnShell } from "./commands.ts";
-import { KeeperError } from "./failures.ts";
-import { frameKind, parseJson, pieceBytes, writeFrame, writeJson } from "./frames.ts";
-import { openInput, openOutput } from "./pipes.ts";
+import {
+  answer,
+  type Channel,
+  frameKind,
+  KeeperError,
+  parseJson,
+  pieceBytes,
+  type Request,
+  readText,
+  writeFrame,
+  writeJson,
+} from "./channel.ts";
+import { killGroup, openInput, openOutput, spawnShell } from "./commands.ts";
 import { findShell, type KeeperSettings } from "./settings.ts";
-import { WholeLines } from "./whole-lines.ts";
 
 /** Time to clean up between SIGTERM and SIGKILL; the same as in the real daemon. */
 const graceMs = 5_000;
@@ -179,4 +185,116 @@ function endShell(shell: ChildProcess): void {
   if (pid === undefined) return;
   killGroup(pid, "SIGTERM");
   setTimeout(() => killGroup(pid, "SIGKILL"), graceMs).unref();
+}
+
+const markBytes = 3;
+const marks = { stdout: 1, stderr: 2 };
+/** The log that clients read is the server's, which is bounded too. This one fills the sandbox's disk. */
+const maxLogBytes = 16 * 1024 * 1024;
+
+export function sessionFolder(settings: KeeperSettings, session: string): string {
+  const isName = /^[^/\0]{1,200}$/.test(session) && session !== "." && session !== "..";
+  return `${settings.home}/.daytona/sessions/${isName ? session : encodeURIComponent(session).replaceAll(".", "%2E").slice(0, 200)}`;
+}
+
+export function removeSession(settings: KeeperSettings, session: string): Promise<void> {
+  return rm(sessionFolder(settings, session), { recursive: true, force: true });
+}
+
+export class CommandFiles {
+  readonly folder: string;
+  #bytes = 0;
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  get text(): string {
+    return `${this.folder}/cmd.sh`;
+  }
+
+  get input(): string {
+    return `${this.folder}/input.pipe`;
+  }
+
+  get stdout(): string {
+    return `${this.folder}/stdout.pipe`;
+  }
+
+  get stderr(): string {
+    return `${this.folder}/stderr.pipe`;
+  }
+
+  async make(text: string): Promise<void> {
+    await mkdir(this.folder, { recursive: true, mode: 0o755 });
+    await writeFile(`${this.folder}/output.log`, "");
+    await writeFile(this.text, text, { mode: 0o600 });
+  }
+
+  /** Adds whole lines to the log. A command may have removed the folder: its log then has none of it. */
+  append(stream: "stdout" | "stderr", lines: Buffer): Promise<void> {
+    if (lines.length === 0 || this.#bytes > maxLogBytes) return this.#queue;
+    const marked = markLines(stream, lines);
+    this.#bytes += marked.length;
+    this.#queue = this.#queue.then(() => appendFile(`${this.folder}/output.log`, marked)).catch(() => undefined);
+    return this.#queue;
+  }
+
+  async finish(exitCode: number): Promise<void> {
+    await this.#queue;
+    await writeFile(`${this.folder}/exit_code`, `${exitCode}\n`).catch(() => undefined);
+    for (const pipe of [this.input, this.stdout, this.stderr]) await rm(pipe, { force: true });
+  }
+}
+
+function markLines(stream: "stdout" | "stderr", lines: Buffer): Buffer {
+  const mark = Buffer.alloc(markBytes, marks[stream]);
+  const pieces: Buffer[] = [];
+  for (let start = 0; start < lines.length; ) {
+    const end = lines.indexOf("\n", start);
+    const next = end === -1 ? lines.length : end + 1;
+    pieces.push(mark, lines.subarray(start, next));
+    start = next;
+  }
+  return Buffer.concat(pieces);
+}
+
+const lineFeed = 0x0a;
+/** The daemon's shell holds a line of any length. */
+const maxHeldBytes = 16 * 1024 * 1024;
+
+export class WholeLines {
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+
+  /** The lines that are complete now. */
+  push(chunk: Buffer): Buffer {
+    const bytes = withoutNul(chunk);
+    const end = bytes.lastIndexOf(lineFeed) + 1;
+    if (end === 0 && this.#heldBytes + bytes.length <= maxHeldBytes) {
+      this.#hold(bytes);
+      return Buffer.alloc(0);
+    }
+    const whole = Buffer.concat([...this.#held, end === 0 ? bytes : bytes.subarray(0, end)]);
+    this.#held = [];
+    this.#heldBytes = 0;
+    if (end > 0) this.#hold(bytes.subarray(end));
+    return whole;
+  }
+
+  end(): Buffer {
+    return this.#heldBytes === 0 ? Buffer.alloc(0) : Buffer.concat([...this.#held.splice(0), Buffer.from("\n")]);
+  }
+
+  #hold(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    // Copied: a few bytes would keep a large buffer.
+    this.#held.push(Buffer.from(bytes));
+    this.#heldBytes += bytes.length;
+  }
+}
+
+function withoutNul(bytes: Buffer): Buffer {
+  return bytes.includes(0) ? Buffer.from(bytes.filter((byte) => byte !== 0)) : bytes;
 }

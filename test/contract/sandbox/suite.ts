@@ -1,6 +1,6 @@
 /** The contract of a Daytona as Taskloom and its users rely on it, through the SDK alone. */
 import { afterAll, beforeAll, describe } from "vitest";
-import type { Mode } from "../../../dev/daytona/mode.ts";
+import type { Mode } from "../../../dev/daytona/rules.ts";
 import { describeSshAccess } from "./access.ts";
 import { describeOldDaemon } from "./as-old.ts";
 import { describeBuilds } from "./builds.ts";

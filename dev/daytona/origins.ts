@@ -4,15 +4,11 @@
  */
 import { join } from "node:path";
 import { type Builds, nameBuild } from "./builds.ts";
-import type { Rules } from "./mode.ts";
-import { type Quotas, refuseOversize } from "./quotas.ts";
-import type { BuildInfo } from "./records.ts";
-import { hasRoot, rootFolder, sourceFolder } from "./roots.ts";
-import type { NewSandbox, Sandbox, Sandboxes } from "./sandboxes.ts";
+import { type CopyOptions, copyTree, hasRoot, rootFolder, sourceFolder } from "./isolation.ts";
+import type { Rules } from "./rules.ts";
+import type { BuildInfo, NewSandbox, Sandbox, Sandboxes } from "./sandboxes.ts";
 import type { NewSnapshot, SnapshotRecord, Snapshots } from "./snapshots.ts";
-import { refuseChange } from "./states.ts";
-import type { Changes, Ongoing } from "./states-changes.ts";
-import { type CopyOptions, copyTree } from "./tree-copies.ts";
+import { type Changes, type Ongoing, type Quotas, refuseChange, refuseOversize } from "./states.ts";
 
 export interface OriginsOptions {
   sandboxes: Sandboxes;
