@@ -8,7 +8,6 @@ import { EventEmitter } from "node:events";
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
-import { StringDecoder } from "node:string_decoder";
 import { setTimeout as pause } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import { type Container, readReply } from "./container.ts";
@@ -23,10 +22,8 @@ import {
   requireText,
   sendEmpty,
   sendJson,
-  writeBody,
 } from "./http.ts";
-import type { Channel } from "./keeper/channel.ts";
-import { type Frame, frameKind, parseJson, writeJson } from "./keeper/channel.ts";
+import { type Channel, type Frame, frameKind, parseJson, writeJson } from "./keeper/channel.ts";
 import { requireCommands } from "./process-routes.ts";
 
 interface Context {
@@ -238,7 +235,6 @@ export class Sessions {
     const line = data.endsWith("\n") ? data : `${data}\n`;
     const request = { session: session.id, command: command.id, data: line, echo: command.echoesInput };
     await this.#container.ask("session-input", request);
-    if (command.echoesInput) await command.log.append("stdout", Buffer.from(line));
   }
 
   /** Called when the sandbox stops: rejects for everyone who waits for a command. */
@@ -324,145 +320,52 @@ async function takeFrame(session: Session, frame: Frame): Promise<void> {
     command.settle();
     return;
   }
-  const command = session.numbered[frame.payload.readUInt32BE(0) - 1];
-  const stream = frame.kind === frameKind.stderr ? "stderr" : "stdout";
-  await command?.log.append(stream, frame.payload.subarray(4));
+  await session.numbered[frame.payload.readUInt32BE(0) - 1]?.log.append(frame.payload.subarray(4));
 }
 
-export type StreamName = "stdout" | "stderr";
-
-const marks = { stdout: 1, stderr: 2 };
-const prefixBytes = 3;
-const lineFeed = 0x0a;
-
 /** More than anyone reads; `yes` prints as much in a second. */
-export const maxLogBytes = 64 * 1024 * 1024;
-/** Of output past the limit, the last bytes are kept and written when the command ends: how it ended matters most. */
-const maxTailBytes = 256 * 1024;
-/** Output is labelled in slices of this size, the usual size of a read from a pipe. */
-const sliceBytes = 64 * 1024;
+const maxLogBytes = 64 * 1024 * 1024;
+const cutNotice = "\u0002\u0002\u0002[what is printed beyond 64 MiB is not kept]\n";
 /**
- * Reserves room for the tail, for the slice that crosses the limit (prefixes turn one byte into four at worst), and for
- * the notice.
- */
-const maxHeadBytes = maxLogBytes - 4 * (maxTailBytes + sliceBytes) - 1024;
-/**
- * Past the limit, output is discarded with this pause after each read, about one megabyte a second. A flood then waits
- * in its pipe instead of using a whole core, and a program that prints now and then is never delayed.
+ * Past the limit, output is discarded with this pause after each read. A flood then waits in its pipe instead of using
+ * a whole core, and a program that prints now and then is never delayed.
  */
 const discardPauseMs = 50;
 
-interface Piece {
-  stream: StreamName;
-  data: Buffer;
-}
-
+/** The lines of one command as the keeper marks them, in a file that nothing in the sandbox can reach. */
 export class CommandLog {
   size = 0;
   finished = false;
   readonly #path: string;
   readonly #events = new EventEmitter();
   #file: Promise<FileHandle> | undefined;
-  #stream: StreamName | undefined;
-  #atLineStart = true;
-  readonly #tail: Piece[] = [];
-  #tailBytes = 0;
-  #omittedBytes = 0;
-  #full = false;
-  #queue: Promise<void> = Promise.resolve();
+  #isFull = false;
 
   constructor(path: string) {
     this.#path = path;
     this.#events.setMaxListeners(0);
   }
 
-  /** Appends are serialized: a command's echoed input and its output come from different places. */
-  append(stream: StreamName, data: Buffer): Promise<void> {
-    const append = this.#queue.then(() => this.#append(stream, data));
-    this.#queue = append.catch(() => undefined);
-    return append;
-  }
-
-  async #append(stream: StreamName, data: Buffer): Promise<void> {
+  /** One at a time. */
+  async append(lines: Buffer): Promise<void> {
     if (this.finished) return;
-    const wasFull = this.#full;
-    let start = 0;
-    for (; start < data.length && !this.#full; start += sliceBytes) {
-      await this.#write(this.#label(stream, data.subarray(start, start + sliceBytes)));
-      this.#full = this.size >= maxHeadBytes;
-    }
-    if (start < data.length) this.#keepTail({ stream, data: data.subarray(start) });
-    if (wasFull) await pause(discardPauseMs);
-  }
-
-  #keepTail(piece: Piece): void {
-    // Copied, because a piece is often a small part of a large buffer that it would keep in memory.
-    const data = Buffer.from(piece.data.subarray(-maxTailBytes));
-    this.#omittedBytes += piece.data.length - data.length;
-    this.#tail.push({ stream: piece.stream, data });
-    this.#tailBytes += data.length;
-    for (let first = this.#tail[0]; first && this.#tailBytes > maxTailBytes; first = this.#tail[0]) {
-      const cut = Math.min(first.data.length, this.#tailBytes - maxTailBytes);
-      first.data = first.data.subarray(cut);
-      this.#tailBytes -= cut;
-      this.#omittedBytes += cut;
-      if (first.data.length === 0) this.#tail.shift();
-    }
-  }
-
-  async #writeTail(): Promise<void> {
-    if (this.#omittedBytes > 0) {
-      const notice = `\n[${this.#omittedBytes} bytes are not kept]\n`;
-      await this.#write(this.#label("stderr", Buffer.from(notice)));
-      this.#atLineStart = true;
-    }
-    for (const { stream, data } of this.#tail) await this.#write(this.#label(stream, data));
-    this.#tail.length = 0;
-  }
-
-  /** Prefixes every line, and the rest of a line that output of the other stream has interrupted. */
-  #label(stream: StreamName, data: Buffer): Buffer {
-    const labelled = Buffer.allocUnsafe(data.length + prefixBytes * (countLines(data) + 1));
-    let length = 0;
-    for (let start = 0; start < data.length; ) {
-      if (this.#atLineStart || this.#stream !== stream) {
-        labelled.fill(marks[stream], length, length + prefixBytes);
-        length += prefixBytes;
-      }
-      this.#stream = stream;
-      const end = data.indexOf(lineFeed, start);
-      const next = end === -1 ? data.length : end + 1;
-      length += data.copy(labelled, length, start, next);
-      this.#atLineStart = end !== -1;
-      start = next;
-    }
-    return labelled.subarray(0, length);
-  }
-
-  async #write(data: Buffer): Promise<void> {
+    if (this.#isFull) return pause(discardPauseMs);
+    this.#isFull = this.size + lines.length > maxLogBytes;
+    const data = this.#isFull ? Buffer.from(cutNotice) : lines;
     this.#file ??= mkdir(dirname(this.#path), { recursive: true, mode: 0o700 }).then(() =>
       open(this.#path, "w+", 0o600),
     );
-    const file = await this.#file;
-    await file.write(data, 0, data.length, this.size);
+    await (await this.#file).write(data, 0, data.length, this.size);
     this.size += data.length;
     this.#events.emit("change");
   }
 
-  finish(): Promise<void> {
-    this.#queue = this.#queue.then(() => this.#finish()).catch(() => undefined);
-    return this.#queue;
-  }
-
-  async #finish(): Promise<void> {
+  async finish(): Promise<void> {
     if (this.finished) return;
-    await this.#writeTail().catch(() => undefined);
     this.finished = true;
     this.#events.emit("change");
     // Readers reopen the file: thousands of finished commands must not hold a descriptor each.
-    const file = await this.#file;
-    this.#file = undefined;
-    await file?.close();
+    await (await this.#file?.catch(() => undefined))?.close();
   }
 
   /** Reads up to `limit` bytes from `position`. */
@@ -493,99 +396,24 @@ export class CommandLog {
   }
 }
 
-function countLines(data: Buffer): number {
-  let count = 0;
-  for (let place = data.indexOf(lineFeed); place !== -1; place = data.indexOf(lineFeed, place + 1)) count += 1;
-  return count;
+/** A log as JSON: the raw one, and both streams separately. */
+async function sendLog(response: ServerResponse, log: CommandLog, facts: Record<string, unknown> = {}): Promise<void> {
+  const bytes = await log.read(0, log.size);
+  const [stdout, stderr] = [readStream(bytes, 1), readStream(bytes, 2)];
+  sendJson(response, 200, { ...facts, output: bytes.toString("utf8"), stdout, stderr });
 }
 
-/** Removes the prefixes as the SDK does: a prefix anywhere switches the stream. Pieces may end anywhere. */
-export class Separator {
-  #stream: StreamName | undefined;
-  #rest: Buffer = Buffer.alloc(0);
-
-  push(bytes: Buffer, isLast = false): Piece[] {
-    const input = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
-    const pieces: Piece[] = [];
-    const take = (start: number, end: number): void => {
-      if (this.#stream && end > start) pieces.push({ stream: this.#stream, data: input.subarray(start, end) });
-    };
-    let start = 0;
-    let index = 0;
-    for (; index + 3 <= input.length; ) {
-      const mark = input[index];
-      const isPrefix = (mark === 1 || mark === 2) && input[index + 1] === mark && input[index + 2] === mark;
-      if (!isPrefix) {
-        index += 1;
-        continue;
-      }
-      take(start, index);
-      this.#stream = mark === 1 ? "stdout" : "stderr";
-      index += 3;
-      start = index;
-    }
-    // The last two bytes may be the beginning of a prefix.
-    const end = isLast ? input.length : Math.max(start, index);
-    take(start, end);
-    this.#rest = Buffer.from(input.subarray(end));
-    return pieces;
+/** As the SDK reads it: a mark anywhere switches the stream. */
+export function readStream(bytes: Buffer, wanted: 1 | 2): string {
+  const kept = Buffer.allocUnsafe(bytes.length);
+  let length = 0;
+  let stream = 0;
+  for (let index = 0; index < bytes.length; ) {
+    const byte = bytes[index] ?? 0;
+    const isMark = (byte === 1 || byte === 2) && bytes[index + 1] === byte && bytes[index + 2] === byte;
+    if (isMark) stream = byte;
+    else if (stream === wanted) kept[length++] = byte;
+    index += isMark ? 3 : 1;
   }
-}
-
-const pieceBytes = 256 * 1024;
-
-export async function sendLog(
-  response: ServerResponse,
-  log: CommandLog,
-  facts: Record<string, string | number | undefined> = {},
-): Promise<void> {
-  // Output that arrives during the response belongs to the next request.
-  const { size } = log;
-  response.writeHead(200, { "content-type": "application/json; charset=utf-8" });
-  const known = Object.entries(facts).map(
-    ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value ?? null)},`,
-  );
-  await writeText(response, `{${known.join("")}"output":"`);
-  await sendRaw(response, log, size);
-  for (const stream of ["stdout", "stderr"] as const) {
-    await writeText(response, `","${stream}":"`);
-    await sendStream(response, log, size, stream);
-  }
-  if (!response.destroyed) response.end('"}');
-}
-
-async function sendRaw(response: ServerResponse, log: CommandLog, size: number): Promise<void> {
-  const decoder = new StringDecoder("utf8");
-  for await (const piece of readPieces(response, log, size)) await writeText(response, spellText(decoder.write(piece)));
-  await writeText(response, spellText(decoder.end()));
-}
-
-async function sendStream(response: ServerResponse, log: CommandLog, size: number, wanted: StreamName): Promise<void> {
-  const decoder = new StringDecoder("utf8");
-  const separator = new Separator();
-  const send = async (piece: Buffer, isLast: boolean): Promise<void> => {
-    const parts = separator.push(piece, isLast).filter(({ stream }) => stream === wanted);
-    await writeText(response, spellText(parts.map(({ data }) => decoder.write(data)).join("")));
-  };
-  for await (const piece of readPieces(response, log, size)) await send(piece, false);
-  await send(Buffer.alloc(0), true);
-  await writeText(response, spellText(decoder.end()));
-}
-
-async function* readPieces(response: ServerResponse, log: CommandLog, size: number): AsyncGenerator<Buffer> {
-  for (let position = 0; position < size && !response.destroyed; ) {
-    const piece = await log.read(position, Math.min(pieceBytes, size - position));
-    if (piece.length === 0) throw new Error("the log is shorter than it was");
-    position += piece.length;
-    yield piece;
-  }
-}
-
-/** Escapes text as the inside of a JSON string. */
-function spellText(text: string): string {
-  return JSON.stringify(text).slice(1, -1);
-}
-
-async function writeText(response: ServerResponse, text: string): Promise<void> {
-  if (text !== "") await writeBody(response, Buffer.from(text));
+  return kept.toString("utf8", 0, length);
 }

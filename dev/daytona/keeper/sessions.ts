@@ -106,33 +106,34 @@ async function openPipes(session: Session, number: number): Promise<void> {
   if (!command) return;
   const { files } = command;
   const forward = async (path: string, stream: "stdout" | "stderr"): Promise<void> =>
-    forwardPipe(session.channel, await openOutput(path), { stream, number, files });
+    forwardPipe(session, await openOutput(path), { stream, number });
   command.outputs = Promise.all([forward(files.stdout, "stdout"), forward(files.stderr, "stderr")]);
   command.outputs.catch(() => session.channel.socket.destroy());
   if (command.takesInput) command.input = await openInput(files.input);
 }
 
 async function forwardPipe(
-  channel: Channel,
+  session: Session,
   pipe: Readable,
-  { stream, number, files }: { stream: "stdout" | "stderr"; number: number; files: CommandFiles },
+  { stream, number }: { stream: "stdout" | "stderr"; number: number },
 ): Promise<void> {
-  const label = Buffer.alloc(4);
-  label.writeUInt32BE(number);
   const lines = new WholeLines();
-  const send = async (whole: Buffer): Promise<void> => {
-    if (whole.length === 0) return;
-    await files.append(stream, whole);
-    for (let start = 0; start < whole.length; start += pieceBytes) {
-      const piece = whole.subarray(start, start + pieceBytes);
-      await writeFrame(channel.socket, frameKind[stream], Buffer.concat([label, piece]));
-    }
-  };
   try {
-    for await (const chunk of pipe) await send(lines.push(chunk as Buffer));
-    await send(lines.end());
+    for await (const chunk of pipe) await log(session, number, markLines(stream, lines.push(chunk as Buffer)));
+    await log(session, number, markLines(stream, lines.end()));
   } catch {
     // The pipe was destroyed with its session.
+  }
+}
+
+/** Into the sandbox's own file, and to the server. */
+async function log({ channel, commands }: Session, number: number, marked: Buffer): Promise<void> {
+  await commands.get(number)?.files.append(marked);
+  const label = Buffer.alloc(4);
+  label.writeUInt32BE(number);
+  for (let start = 0; start < marked.length; start += pieceBytes) {
+    const piece = marked.subarray(start, start + pieceBytes);
+    await writeFrame(channel.socket, frameKind.data, Buffer.concat([label, piece]));
   }
 }
 
@@ -140,15 +141,16 @@ async function forwardPipe(
 export async function sendInput(request: Request, settings: KeeperSettings): Promise<null> {
   const id = readText(request, "session");
   const name = readText(request, "command");
-  const command = [...(sessions.get(id)?.commands.values() ?? [])].find((each) => each.id === name);
-  if (!command?.input) {
+  const session = sessions.get(id);
+  const [number, command] = [...(session?.commands ?? [])].find(([, each]) => each.id === name) ?? [];
+  if (!session || number === undefined || !command?.input) {
     const path = `${sessionFolder(settings, id)}/${name}/input.pipe`;
     const message = `failed to open input pipe: open ${path}: no such file or directory`;
     throw new KeeperError(500, "INTERNAL_SERVER_ERROR", message);
   }
   const data = Buffer.from(readText(request, "data"));
   command.input.write(data);
-  if (request.echo === true) await command.files.append("stdout", data);
+  if (request.echo === true) await log(session, number, markLines("stdout", data));
   return null;
 }
 
@@ -232,10 +234,9 @@ export class CommandFiles {
     await writeFile(this.text, text, { mode: 0o600 });
   }
 
-  /** Adds whole lines to the log. A command may have removed the folder: its log then has none of it. */
-  append(stream: "stdout" | "stderr", lines: Buffer): Promise<void> {
-    if (lines.length === 0 || this.#bytes > maxLogBytes) return this.#queue;
-    const marked = markLines(stream, lines);
+  /** A command may have removed the folder: its log then has none of it. */
+  append(marked: Buffer): Promise<void> {
+    if (marked.length === 0 || this.#bytes > maxLogBytes) return this.#queue;
     this.#bytes += marked.length;
     this.#queue = this.#queue.then(() => appendFile(`${this.folder}/output.log`, marked)).catch(() => undefined);
     return this.#queue;
