@@ -109,7 +109,7 @@ const sockets = new WebSocketServer({
 export function upgradeToolbox(request: IncomingMessage, socket: Duplex, head: Buffer, context: ServerContext): void {
   const url = parseTarget(request, context.origin());
   const { inner, toolbox } = enterToolbox(request, url, context);
-  if (upgradePty(request, socket, head, { inner, url, toolbox })) return;
+  if (upgradePty(request, socket, head, { inner, toolbox })) return;
   const [, session, command] = logsPath.exec(inner) ?? [];
   if (session === undefined || command === undefined) {
     throw new HttpError(501, `a WebSocket on ${inner} is not supported by this server`, "NOT_IMPLEMENTED");

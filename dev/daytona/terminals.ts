@@ -364,7 +364,6 @@ async function resize(exchange: Exchange, context: Context): Promise<void> {
 }
 
 const connectPath = /^\/process\/pty\/([^/]+)\/connect$/;
-const environmentProtocol = "X-Daytona-Pty-Envs~";
 const exitProtocol = "X-Daytona-Pty-Exit-Control";
 /** The real daemon's limit of one message. */
 const maxInputBytes = 64 * 1024;
@@ -376,10 +375,7 @@ const sockets = new WebSocketServer({
   noServer: true,
   clientTracking: false,
   maxPayload: maxInputBytes,
-  // One of the offered subprotocols must be returned, preferably not the one that carries variables, which may be
-  // secrets.
-  handleProtocols: (offered) =>
-    [...offered].find((name) => !name.startsWith(environmentProtocol)) ?? offered.values().next().value ?? false,
+  handleProtocols: (offered) => offered.values().next().value ?? false,
 });
 
 type Find = () => PtySession;
@@ -389,10 +385,10 @@ export function upgradePty(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-  { inner, url, toolbox }: { inner: string; url: URL; toolbox: Context },
+  { inner, toolbox }: { inner: string; toolbox: Context },
 ): boolean {
   const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
-  const find = chooseSession(inner, url, offered, toolbox);
+  const find = chooseSession(inner, toolbox);
   if (!find) return false;
   sockets.handleUpgrade(request, socket, head, (webSocket) => {
     serveTerminal(webSocket, find, offered.includes(exitProtocol), toolbox).catch(() => webSocket.terminate());
@@ -400,18 +396,7 @@ export function upgradePty(
   return true;
 }
 
-function chooseSession(inner: string, url: URL, offered: string[], { life }: Context): Find | undefined {
-  if (inner === "/process/pty/create-connect") {
-    return () => {
-      const number = (name: string): number | undefined => {
-        const text = url.searchParams.get(name);
-        return text === null ? undefined : Number(text);
-      };
-      const body = { id: url.searchParams.get("id"), cols: number("cols"), rows: number("rows") };
-      const cwd = url.searchParams.get("cwd") ?? "";
-      return life.terminals.add({ ...readNewPty({ ...body, cwd }), variables: readEnvironment(offered) });
-    };
-  }
+function chooseSession(inner: string, { life }: Context): Find | undefined {
   const [, segment] = connectPath.exec(inner) ?? [];
   if (segment === undefined) return undefined;
   return () => {
@@ -420,17 +405,6 @@ function chooseSession(inner: string, url: URL, offered: string[], { life }: Con
     if (!session) throw new HttpError(404, `PTY session ${id} not found`);
     return session;
   };
-}
-
-function readEnvironment(offered: string[]): Record<string, string> {
-  const text = offered.find((name) => name.startsWith(environmentProtocol))?.slice(environmentProtocol.length);
-  let value: unknown = {};
-  try {
-    if (text !== undefined) value = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
-  } catch {
-    throw new HttpError(400, "envs are not valid JSON in base64url");
-  }
-  return readNewPty({ id: "envs", envs: value }).variables;
 }
 
 async function serveTerminal(socket: WebSocket, find: Find, reportsExit: boolean, toolbox: Context): Promise<void> {

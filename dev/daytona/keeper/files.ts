@@ -7,10 +7,8 @@ import { execFile } from "node:child_process";
 import { constants, type Stats } from "node:fs";
 import {
   chmod,
-  cp,
   type FileHandle,
   lstat,
-  mkdir,
   open,
   readdir,
   readFile,
@@ -94,20 +92,9 @@ export async function movePath(request: Request, settings: KeeperSettings): Prom
     await rename(source, destination);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EXDEV")) throw error;
-    await copyTree(source, destination);
-    await rm(source, { recursive: true });
+    await runQuietly("mv", ["--", source, destination]);
   }
   return null;
-}
-
-/** A copy that fails (a pipe can't be copied) leaves nothing behind; the destination would otherwise stay taken. */
-async function copyTree(source: string, destination: string): Promise<void> {
-  try {
-    await cp(source, destination, { recursive: true, verbatimSymlinks: true, errorOnExist: true, force: false });
-  } catch (error) {
-    await rm(destination, { recursive: true, force: true });
-    throw error;
-  }
 }
 
 function parseMode(text: string): number {
@@ -213,39 +200,26 @@ async function openTarget(path: string): Promise<FileHandle> {
   return open(path, O_RDWR | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY, 0o644);
 }
 
-function readCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
+/** The folder and its parents. Not by Node, which retries for ever where /proc says that a parent is not there. */
+async function makeFolders(path: string): Promise<void> {
+  const present = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+  if (!present) await runQuietly("mkdir", ["-p", "--", path]);
+  else if (!present.isDirectory()) throw new KeeperError(400, "BAD_REQUEST", "not a directory");
 }
 
-/** Creates the folder and its parents; each is tried once on the way up and once on the way down. */
-export async function makeFolders(path: string): Promise<void> {
-  const missing: string[] = [];
-  for (let current = path; !(await makeFolder(current)); current = dirname(current)) {
-    if (dirname(current) === current) return;
-    missing.push(current);
-  }
-  for (const folder of missing.reverse()) {
-    if (await makeFolder(folder)) continue;
-    throw new KeeperError(404, "FILE_NOT_FOUND", `no folder can be made in ${dirname(folder)}`);
-  }
-}
-
-/** Returns whether the folder exists now; false when its parent is missing. */
-async function makeFolder(path: string): Promise<boolean> {
-  try {
-    await mkdir(path);
-    return true;
-  } catch (error) {
-    const code = readCode(error);
-    if (code === "ENOENT") return false;
-    // For the root and mount points some kernels return another code than EEXIST; what counts is that a folder exists.
-    if (["EEXIST", "EROFS", "EACCES", "EPERM"].includes(code)) {
-      const stats = await stat(path).catch(() => undefined);
-      if (stats?.isDirectory()) return true;
-      if (code === "EEXIST") throw new KeeperError(400, "BAD_REQUEST", "not a directory");
-    }
-    throw error;
-  }
+/** Runs a program of the system for files, and throws what it complains about. */
+function runQuietly(program: string, args: string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    execFile(program, args, { env: { PATH: process.env.PATH, LC_ALL: "C" } }, (error, _output, said) => {
+      const reason = said.trim().replace(/^.*: /s, "").toLowerCase();
+      const status = /no such file/.test(reason) ? 404 : /denied|permitted|read-only/.test(reason) ? 403 : 400;
+      const code = { 404: "FILE_NOT_FOUND", 403: "FILE_ACCESS_DENIED", 400: "BAD_REQUEST" }[status];
+      if (error) reject(new KeeperError(status, code ?? "", reason));
+      else resolve();
+    });
+  });
 }
 
 /**
