@@ -114,13 +114,26 @@ export interface SandboxRecord {
   lastActivityAt: string;
 }
 
+/** Writes of one file are serialized: two renames at once could leave the older content. */
+const writes = new Map<string, Promise<void>>();
+
+/** Replaces a file as a whole, so that a crash leaves the old content or the new. */
+export function saveJson(path: string, value: unknown): Promise<void> {
+  const write = (writes.get(path) ?? Promise.resolve())
+    .catch(() => undefined)
+    .then(async () => {
+      await writeFile(`${path}.new`, JSON.stringify(value, null, 2), { mode: 0o600 });
+      await rename(`${path}.new`, path);
+    });
+  writes.set(path, write);
+  return write;
+}
+
 const recordName = "sandbox.json";
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 export class Records {
   readonly #root: string;
-  /** Writes of one record are serialized: two renames at once could leave the older content. */
-  readonly #writes = new Map<string, Promise<void>>();
 
   constructor(stateDirectory: string) {
     this.#root = join(stateDirectory, "sandboxes");
@@ -152,16 +165,7 @@ export class Records {
   }
 
   save(record: SandboxRecord): Promise<void> {
-    const before = this.#writes.get(record.id) ?? Promise.resolve();
-    const write = before.catch(() => undefined).then(() => this.#write(record));
-    this.#writes.set(record.id, write);
-    return write;
-  }
-
-  async #write(record: SandboxRecord): Promise<void> {
-    const path = join(this.folder(record.id), recordName);
-    await writeFile(`${path}.new`, JSON.stringify(record, null, 2), { mode: 0o600 });
-    await rename(`${path}.new`, path);
+    return saveJson(join(this.folder(record.id), recordName), record);
   }
 
   async create(record: SandboxRecord): Promise<void> {
@@ -171,10 +175,11 @@ export class Records {
   }
 
   async delete(id: string): Promise<void> {
-    await this.#writes.get(id)?.catch(() => undefined);
-    this.#writes.delete(id);
+    const path = join(this.folder(id), recordName);
+    await writes.get(path)?.catch(() => undefined);
+    writes.delete(path);
     // The record is removed first: the next start sweeps up what a crash leaves behind.
-    await rm(join(this.folder(id), recordName), { force: true });
+    await rm(path, { force: true });
     await removeTree(this.folder(id));
   }
 }

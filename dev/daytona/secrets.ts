@@ -4,7 +4,7 @@
  * place. Sandboxes here have no network, so nothing is replaced, and no value ever reaches one.
  */
 import { randomBytes, randomUUID } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type Exchange,
@@ -22,6 +22,7 @@ import {
   sendJson,
 } from "./http.ts";
 import { isVariableName } from "./keeper/settings.ts";
+import { saveJson } from "./sandboxes.ts";
 
 export interface SecretRecord {
   id: string;
@@ -49,8 +50,6 @@ const host = /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/
 export class Secrets {
   readonly #path: string;
   readonly #secrets = new Map<string, SecretRecord>();
-  /** Writes are serialized: two renames at once could leave the older content. */
-  #writes: Promise<void> = Promise.resolve();
 
   constructor(stateDirectory: string) {
     this.#path = join(stateDirectory, "secrets.json");
@@ -123,14 +122,7 @@ export class Secrets {
   }
 
   #save(): Promise<void> {
-    const text = JSON.stringify([...this.#secrets.values()]);
-    this.#writes = this.#writes
-      .catch(() => undefined)
-      .then(async () => {
-        await writeFile(`${this.#path}.new`, text, { mode: 0o600 });
-        await rename(`${this.#path}.new`, this.#path);
-      });
-    return this.#writes;
+    return saveJson(this.#path, [...this.#secrets.values()]);
   }
 }
 
