@@ -129,8 +129,8 @@ describe("the rules detect", () => {
   });
 
   it("a file that is too long", () => {
-    expect(rules.sizeRule([file("dev/long.ts", "x\n".repeat(401))])).toHaveLength(1);
-    expect(rules.sizeRule([file("dev/long.ts", "x\n".repeat(400))])).toEqual([]);
+    expect(rules.sizeRule([file("dev/long.ts", "x\n".repeat(601))])).toHaveLength(1);
+    expect(rules.sizeRule([file("dev/long.ts", "x\n".repeat(600))])).toEqual([]);
   });
 
   it("a tool that its folder's index does not register", () => {

@@ -3,14 +3,12 @@
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { type HttpError, invalidKeyMessage, notStartedMessage, refuseAtProxy } from "./errors.ts";
+import { type HttpError, invalidKeyMessage, notStartedMessage, refuseAtProxy } from "./http.ts";
 import type { Sandbox } from "./sandboxes.ts";
 
 const cookieSeconds = 3600;
 export const tokenHeader = "x-daytona-preview-token";
 export const tokenQuery = "DAYTONA_SANDBOX_AUTH_KEY";
-/** File operations for which an address may be signed. */
-const signedFileRoutes: Record<string, string> = { GET: "/files/download", POST: "/files/upload-v2" };
 /** apps/proxy/pkg/proxy/get_sandbox_target.go, validateAndCache and getSandboxRunnerInfo */
 const validatedMs = 2 * 60_000;
 const cookiePrefix = "daytona-sandbox-auth-";
@@ -76,21 +74,6 @@ export class Access {
     const value = readCookies(request).get(cookiePrefix + sandbox.record.id);
     const [expires = "", signature = ""] = value?.split(".") ?? [];
     return Number(expires) > Date.now() && equal(signature, this.#sign(sandbox, expires));
-  }
-
-  /**
-   * A signed address opens one file for one operation until it expires. The signature is made with the sandbox's key.
-   */
-  hasFileSignature(method: string, inner: string, url: URL, sandbox: Sandbox): boolean {
-    if (signedFileRoutes[method] !== inner) return false;
-    const [path, expires, signature] = ["path", "expires", "signature"].map((name) => url.searchParams.getAll(name));
-    if (path?.length !== 1 || expires?.length !== 1 || signature?.length !== 1) return false;
-    const [end = ""] = expires;
-    if (!/^\d{1,12}$/.test(end)) return false;
-    const text = `v1:files:${method}:${path[0]}:${end}`;
-    const wanted = `v1_${createHmac("sha256", sandbox.record.signingKey).update(text).digest("base64url")}`;
-    // An expiry of 0 means never.
-    return equal(signature[0] ?? "", wanted) && (end === "0" || Number(end) * 1000 > Date.now());
   }
 
   cookie(sandbox: Sandbox): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseDockerfile, readExecForm, splitWords } from "./builds-dockerfile.ts";
+import { parseDockerfile, readExecForm, splitWords } from "./dockerfile.ts";
 
 function parse(...lines: string[]): ReturnType<typeof parseDockerfile> {
   return parseDockerfile(lines.join("\n"));

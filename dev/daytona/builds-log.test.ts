@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { BuildLog, BuildLogs } from "./builds-log.ts";
+import { BuildLog, BuildLogs } from "./builds.ts";
 
 async function readAll(pieces: AsyncIterable<string>): Promise<string> {
   let text = "";

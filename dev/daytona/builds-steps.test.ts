@@ -1,8 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { parseDockerfile } from "./builds-dockerfile.ts";
-import { carryOut } from "./builds-steps.ts";
-import type { Image } from "./records.ts";
+import { carryOut, parseDockerfile } from "./dockerfile.ts";
+import type { Image } from "./sandboxes.ts";
 
 interface Ran {
   command: string;

@@ -11,22 +11,23 @@ import { mkdir, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import { HttpError } from "./errors.ts";
+import { HttpError } from "./http.ts";
 import {
   findBubblewrap,
   type Isolation,
   keeperFolder,
   keeperProgram,
+  type Limits,
+  limitedCommand,
+  maxProcesses,
+  prepareRoot,
   sandboxArguments,
   sandboxHome,
   sandboxPath,
   socketFolder,
 } from "./isolation.ts";
-import { type Channel, openChannel } from "./keeper/channel.ts";
-import { type Frame, frameKind, parseJson, writeJson } from "./keeper/frames.ts";
+import { type Channel, type Frame, frameKind, openChannel, parseJson, writeJson } from "./keeper/channel.ts";
 import type { KeeperSettings } from "./keeper/settings.ts";
-import { type Limits, limitedCommand, maxProcesses } from "./limits.ts";
-import { prepareRoot } from "./roots.ts";
 
 /** A keeper starts in about a tenth of a second; a loaded machine gets much more. */
 const dialTimeoutMs = 30_000;
@@ -156,11 +157,6 @@ export class Container {
     }
     channel.reader.release();
     return channel.socket;
-  }
-
-  /** The process id of its first process on this machine; undefined if it never started. */
-  get pid(): number | undefined {
-    return this.#keeper.pid;
   }
 
   async stop(): Promise<void> {

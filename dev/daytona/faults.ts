@@ -10,8 +10,19 @@
  * and is not used up applies. Previews are never affected: they are the user's own servers.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Json, optionalInteger, optionalText, readJson, requireText, sendEmpty, sendJson } from "./bodies.ts";
-import { apiErrorBody, HttpError, notStartedMessage, toolboxErrorBody } from "./errors.ts";
+import {
+  apiErrorBody,
+  HttpError,
+  type Json,
+  notStartedMessage,
+  optionalInteger,
+  optionalText,
+  readJson,
+  requireText,
+  sendEmpty,
+  sendJson,
+  toolboxErrorBody,
+} from "./http.ts";
 
 const faultAnswers = [
   /** 502 with an empty body: the proxy while a sandbox starts or stops, or when its daemon was killed. */

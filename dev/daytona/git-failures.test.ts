@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeGitFailure, hidePassword } from "./git-failures.ts";
+import { describeGitFailure, hidePassword } from "./git-run.ts";
 
 describe("describeGitFailure", () => {
   it.each([

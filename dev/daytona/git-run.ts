@@ -2,12 +2,10 @@
  * Runs git once in a sandbox: collects its output within limits of time and size, and connects it to its relay if it
  * has one (see `relay.ts`).
  */
-
 import { readReply } from "./container.ts";
-import type { ToolboxContext } from "./context.ts";
-import { HttpError } from "./errors.ts";
-import { describeGitFailure, hidePassword } from "./git-failures.ts";
-import { type Frame, frameKind, parseJson } from "./keeper/frames.ts";
+import { HttpError } from "./http.ts";
+import { type Frame, frameKind, parseJson } from "./keeper/channel.ts";
+import type { ToolboxContext } from "./parts.ts";
 import type { Relay } from "./relay.ts";
 
 export interface GitRun {
@@ -154,4 +152,203 @@ class Collector {
   text(): string {
     return Buffer.concat(this.#pieces).toString("utf8");
   }
+}
+
+type Reading = [sentence: RegExp, status: number, code: string];
+
+const readings: Reading[] = [
+  [/does not appear to be a git repository|No such remote/i, 404, "GIT_REPO_NOT_FOUND"],
+  [/not a git repository/i, 404, "GIT_REPO_NOT_FOUND"],
+  [/repository '.*' (?:not found|does not exist)/i, 404, "GIT_REPO_NOT_FOUND"],
+  [/Remote branch .* not found|couldn't find remote ref|branch '.*' not found/i, 404, "GIT_BRANCH_NOT_FOUND"],
+  [/pathspec '.*' did not match any file\(s\) known to git|invalid reference/i, 404, "GIT_BRANCH_NOT_FOUND"],
+  [
+    /src refspec .* does not match any|unknown revision|as a valid revision|not a valid object name/i,
+    404,
+    "GIT_BRANCH_NOT_FOUND",
+  ],
+  [
+    /does not have any commits yet|could not resolve HEAD|reference is not a tree|bad revision/i,
+    404,
+    "GIT_BRANCH_NOT_FOUND",
+  ],
+  [/unable to read tree|not our ref|Server does not allow request for/i, 404, "GIT_BRANCH_NOT_FOUND"],
+  [/a branch named '.*' already exists/i, 409, "GIT_BRANCH_EXISTS"],
+  [/! \[rejected\]|\t\[rejected\]/i, 409, "GIT_PUSH_REJECTED"],
+  [/\[remote rejected\]/i, 422, "GIT_REMOTE_REJECTED"],
+  [/would be overwritten by|Entry '.*' not uptodate|Cannot merge/i, 409, "GIT_DIRTY_WORKTREE"],
+  [/uncommitted changes|unstaged changes/i, 409, "GIT_DIRTY_WORKTREE"],
+  [/^CONFLICT |Automatic merge failed|unmerged (?:files|paths)|not concluded your merge/im, 409, "GIT_MERGE_CONFLICT"],
+  [/refusing to merge unrelated histories/i, 409, "GIT_MERGE_CONFLICT"],
+  [/you need to resolve your current index first/i, 409, "GIT_MERGE_CONFLICT"],
+  [/already exists and is not an empty directory|remote .* already exists/i, 409, "CONFLICT"],
+  [/\.lock': File exists|Another git process/i, 409, "CONFLICT"],
+  [
+    /unable to access|early EOF|RPC failed|hung up unexpectedly|Could not read from remote/i,
+    502,
+    "GIT_TRANSPORT_FAILED",
+  ],
+];
+
+/** For a person to read: a hook may print for hours. */
+const maxCharacters = 2_000;
+
+export function describeGitFailure(text: string): HttpError {
+  const said = text.trim();
+  const message =
+    said.length > maxCharacters ? `…${said.slice(-maxCharacters)}` : said || "git failed and said nothing";
+  const reading = readings.find(([sentence]) => sentence.test(said));
+  if (!reading) return new HttpError(400, message, "BAD_REQUEST");
+  const [, status, code] = reading;
+  return new HttpError(status, message, code);
+}
+
+/** The address for messages. Its user name stays, as in the real daemon. */
+export function hidePassword(address: string): string {
+  return address.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/@:]*):[^/@]*@/i, "$1@");
+}
+
+export interface FileStatus {
+  name: string;
+  staging: string;
+  worktree: string;
+  extra: string;
+}
+
+export interface GitStatus {
+  currentBranch: string;
+  fileStatus: FileStatus[];
+  ahead: number;
+  behind: number;
+  branchPublished: boolean;
+  detached: boolean;
+  upstream: string;
+}
+
+const words: Record<string, string> = {
+  ".": "Unmodified",
+  M: "Modified",
+  // A file became a link or the reverse.
+  T: "Modified",
+  A: "Added",
+  D: "Deleted",
+  R: "Renamed",
+  C: "Copied",
+  U: "Updated but unmerged",
+};
+
+const unmerged = "Updated but unmerged";
+
+export function parseStatus(output: string): GitStatus {
+  const status: GitStatus = {
+    ...{ currentBranch: "", fileStatus: [], ahead: 0, behind: 0 },
+    ...{ branchPublished: false, detached: false, upstream: "" },
+  };
+  const entries = output.split("\0");
+  for (let index = 0; index < entries.length; index += 1) {
+    const entry = entries[index] ?? "";
+    if (entry.startsWith("# ")) readBranch(entry.slice(2), status);
+    else if (entry.startsWith("? ")) status.fileStatus.push(describe(entry.slice(2), "Untracked", "Untracked"));
+    else if (entry.startsWith("u ")) status.fileStatus.push(describe(nameAfter(entry, 10), unmerged, unmerged));
+    else if (entry.startsWith("1 ")) status.fileStatus.push(readChange(entry, nameAfter(entry, 8)));
+    else if (entry.startsWith("2 ")) {
+      // The former name is an entry of its own.
+      index += 1;
+      status.fileStatus.push({ ...readChange(entry, nameAfter(entry, 9)), extra: entries[index] ?? "" });
+    }
+  }
+  return status;
+}
+
+function readBranch(line: string, status: GitStatus): void {
+  const [key, ...rest] = line.split(" ");
+  const value = rest.join(" ");
+  if (key === "branch.head") {
+    status.detached = value === "(detached)";
+    status.currentBranch = status.detached ? "HEAD" : value;
+  } else if (key === "branch.upstream") {
+    status.upstream = value;
+  } else if (key === "branch.ab") {
+    // Left out where the remote's branch is not known.
+    status.branchPublished = true;
+    const [, ahead, behind] = /^\+(\d+) -(\d+)$/.exec(value) ?? [];
+    status.ahead = Number(ahead ?? 0);
+    status.behind = Number(behind ?? 0);
+  }
+}
+
+function readChange(entry: string, name: string): FileStatus {
+  const staging = words[entry[2] ?? "."] ?? "Unmodified";
+  const worktree = words[entry[3] ?? "."] ?? "Unmodified";
+  return describe(name, staging, worktree);
+}
+
+function describe(name: string, staging: string, worktree: string): FileStatus {
+  return { name, staging, worktree, extra: "" };
+}
+
+/** A name may contain spaces; the fields before it contain none. */
+function nameAfter(entry: string, fields: number): string {
+  return entry.split(" ").slice(fields).join(" ");
+}
+
+/** The commit that is checked out. */
+export async function requireHead(context: ToolboxContext, path: string): Promise<string> {
+  const folders = (await runGit(context, { path, args: ["rev-parse", "--git-dir", "--git-common-dir"] })).trim();
+  const [own, common] = folders.split("\n");
+  const head = own === common ? await findCommit(context, path, "HEAD") : undefined;
+  if (head === undefined) throw new HttpError(404, "reference not found", "GIT_BRANCH_NOT_FOUND");
+  return head;
+}
+
+export async function findCommit(context: ToolboxContext, path: string, name: string): Promise<string | undefined> {
+  const args = ["rev-parse", "--quiet", "--verify", "--end-of-options", `${name}^{commit}`];
+  const { exitCode, stdout } = await tryGit(context, { path, args });
+  return exitCode === 0 ? stdout.trim() : undefined;
+}
+
+/** HEAD first, then files and index, if no file that git knows is changed beside the index. */
+export async function moveTo(
+  context: ToolboxContext,
+  path: string,
+  { branch, commit }: { branch: string | undefined; commit: string },
+): Promise<void> {
+  const args =
+    branch === undefined
+      ? ["update-ref", "--no-deref", "HEAD", commit]
+      : ["symbolic-ref", "HEAD", `refs/heads/${branch}`];
+  await runGit(context, { path, args });
+  await resetMerge(context, path, commit);
+}
+
+async function resetMerge(context: ToolboxContext, path: string, commit: string): Promise<void> {
+  await tryGit(context, { path, args: ["update-index", "-q", "--refresh"] });
+  const { exitCode } = await tryGit(context, { path, args: ["diff-files", "--quiet"] });
+  if (exitCode !== 0) throw new HttpError(409, "worktree contains unstaged changes", "GIT_DIRTY_WORKTREE");
+  await runGit(context, { path, args: ["reset", "--hard", "--quiet", commit] });
+}
+
+/** `access` is the way to the remote. */
+export async function pullAsLibrary(
+  context: ToolboxContext,
+  { path, remote }: { path: string; remote: string },
+  access: Pick<GitRun, "remote" | "signal">,
+): Promise<void> {
+  const fetch = ["fetch", "--quiet", "--no-recurse-submodules"];
+  await runGit(context, { path, args: [...fetch, "--", remote, "HEAD"], ...access });
+  const wanted = (await runGit(context, { path, args: ["rev-parse", "FETCH_HEAD"] })).trim();
+  const head = await findCommit(context, path, "HEAD");
+  if (head !== undefined) {
+    if (await isAncestor(context, path, wanted, head)) return;
+    if (!(await isAncestor(context, path, head, wanted)))
+      throw new HttpError(409, "non-fast-forward update", "GIT_MERGE_CONFLICT");
+  }
+  const branch = (await tryGit(context, { path, args: ["symbolic-ref", "--quiet", "--short", "HEAD"] })).stdout.trim();
+  await runGit(context, { path, args: ["update-ref", "HEAD", wanted] });
+  if (branch !== "") await tryGit(context, { path, args: ["update-ref", `refs/remotes/${remote}/${branch}`, wanted] });
+  await resetMerge(context, path, wanted);
+}
+
+async function isAncestor(context: ToolboxContext, path: string, one: string, other: string): Promise<boolean> {
+  return (await tryGit(context, { path, args: ["merge-base", "--is-ancestor", one, other] })).exitCode === 0;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseStatus } from "./git-status.ts";
+import { parseStatus } from "./git-run.ts";
 
 const zeros = "0".repeat(40);
 const spell = (...entries: string[]): string => `${entries.join("\0")}\0`;

@@ -2,7 +2,7 @@
  * Isolates sandboxes from this machine.
  *
  * With bubblewrap a sandbox has its own mount, pid, ipc, uts, user and network namespaces. It sees the system's
- * programs read-only, its own folder as /home/daytona, its own /tmp (and / if it was built, see `roots.ts`), and
+ * programs read-only, its own folder as /home/daytona, its own /tmp (and / if it was built), and
  * nothing else of the disk. Its network is a loopback interface of its own: code in it can't reach the services of this
  * machine, and every sandbox has its own port 3000. Previews enter through the keeper, which runs in the same
  * namespaces. Killing bubblewrap's first process ends every process of the pid namespace, and `--die-with-parent` does
@@ -12,11 +12,10 @@
  */
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync, lstatSync, readlinkSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { rootArguments } from "./roots.ts";
 
 const run = promisify(execFile);
 
@@ -114,7 +113,7 @@ function terminalLibrary(): string[] {
 
 /**
  * git reaches remotes through a helper, in whose place ours is mounted: it asks for the password as git's own does, and
- * sends requests through the relay (`git-relays.ts`). git's own does the rest, and needs a place of its own.
+ * sends requests through the relay (`relay.ts`). git's own does the rest, and needs a place of its own.
  */
 function gitHelpers(keeper: string): string[] {
   gitFolder ??= findGitFolder();
@@ -195,4 +194,131 @@ function systemFiles(etc: string): string[] {
     ...own.flatMap((name) => ["--ro-bind", join(etc, name), `/etc/${name}`]),
     ...sharedSystemFiles.flatMap((path) => ["--ro-bind-try", path, path]),
   ];
+}
+
+export interface Limits {
+  /** As the client asked for them, in GiB. */
+  memory: number;
+  disk: number;
+}
+
+/** Counted by the keeper. Builds with a worker per core and their helpers stay far below. */
+export const maxProcesses = 1_024;
+
+/**
+ * The kernel's limit. It counts threads too, and before Linux 5.14 also the user's processes outside of the sandbox.
+ */
+const maxThreads = 8_192;
+
+/** The minimum of writable data. Less would end programs that reserve generously, such as node with its threads. */
+const minMemory = 8;
+
+/** oom_score_adj from 0 to 1,000; a usual process has 0. */
+const endsFirst = 500;
+
+const gibiKilobytes = 1024 * 1024;
+/** The unit of `ulimit -f` in every POSIX shell. */
+const gibiBlocks = 2 * 1024 * 1024;
+
+/**
+ * Each limit is set separately: where one is already lower, or unknown to this shell (`-u` is `-p` in dash), the others
+ * still apply.
+ */
+const script = `ulimit -c 0; ulimit -d "$1"; ulimit -f "$2"; ulimit -u "$3" || ulimit -p "$3"
+echo ${endsFirst} >/proc/self/oom_score_adj; shift 3; exec "$@"`;
+
+export function limitedCommand({ memory, disk }: Limits, command: string[]): [program: string, args: string[]] {
+  const limits = [Math.max(memory, minMemory) * gibiKilobytes, disk * gibiBlocks, maxThreads].map(String);
+  return ["/bin/sh", ["-c", script, "sandbox", ...limits, ...command]];
+}
+
+/** Folders of a sandbox beside `home` and `tmp`: for /, and for /usr/src, where node's own image has its app. */
+export const rootFolder = "root";
+export const sourceFolder = "src";
+
+const sourcePath = "/usr/src";
+/** Every image has these, and commands write to them without creating them. */
+const usual = ["media", "mnt", "opt", "root", "srv", "var/cache", "var/lib", "var/log"];
+/** These contain both mount points and the sandbox's own files. */
+const parents = ["home", "opt", "var"];
+/** These contain nothing of the sandbox's. */
+const mounted = [
+  ...["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "proc", "dev", "run", "etc", "tmp"],
+  ...["home/daytona", "opt/daytona", "var/tmp"],
+];
+
+export async function openRoot(folder: string): Promise<void> {
+  for (const name of [sourceFolder, ...usual.map((path) => join(rootFolder, path))]) {
+    await mkdir(join(folder, name), { recursive: true, mode: 0o755 });
+  }
+}
+
+export function hasRoot(folder: string): boolean {
+  return existsSync(join(folder, rootFolder));
+}
+
+export async function prepareRoot(folder: string): Promise<void> {
+  if (!hasRoot(folder)) return;
+  const root = join(folder, rootFolder);
+  // The sandbox may have removed its owner's permissions.
+  await chmod(root, 0o755);
+  for (const name of parents) {
+    const path = join(root, name);
+    const isFolder = await lstat(path)
+      .then((stats) => stats.isDirectory())
+      .catch(() => false);
+    if (!isFolder) await removeTree(path);
+    await mkdir(path, { recursive: true });
+    await chmod(path, 0o755);
+  }
+  for (const name of mounted) await removeTree(join(root, name));
+}
+
+/** `first` is mounted below the system's folders, `last` above them. A folder without a root of its own has neither. */
+export function rootArguments(folder: string): { first: string[]; last: string[] } {
+  if (!hasRoot(folder)) return { first: [], last: ["--remount-ro", "/"] };
+  const hasSource = lstatSync(sourcePath, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return {
+    first: ["--bind", join(folder, rootFolder), "/", "--tmpfs", "/etc", "--tmpfs", "/opt/daytona"],
+    last: [
+      ...(hasSource ? ["--bind", join(folder, sourceFolder), sourcePath] : []),
+      ...["--remount-ro", "/etc", "--remount-ro", "/opt/daytona"],
+    ],
+  };
+}
+
+/** Some gigabytes on a slow disk. */
+const copyTimeoutMs = 300_000;
+
+export interface CopyOptions {
+  isolation: Isolation;
+  etc: string;
+}
+
+/**
+ * Copies the content of one folder into another, in a namespace that shows nothing else. A running sandbox may
+ * meanwhile replace a folder with a link, which outside would lead anywhere on this machine.
+ */
+export async function copyTree(from: string, to: string, { isolation, etc }: CopyOptions): Promise<void> {
+  await mkdir(to, { recursive: true, mode: 0o700 });
+  const copy = ["cp", "-a", "--reflink=auto"];
+  const [program, args] =
+    isolation === "bubblewrap"
+      ? ["bwrap", [...copyArguments(etc, from, to), "--", ...copy, "/from/.", "/to/"]]
+      : ["cp", [...copy.slice(1), `${from}/.`, `${to}/`]];
+  try {
+    await run(program, args, { timeout: copyTimeoutMs, killSignal: "SIGKILL" });
+  } catch {
+    throw new Error("its files could not be copied");
+  }
+}
+
+/** Commands may leave folders whose owner can't enter them; those are opened first. */
+export async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch {
+    await run("chmod", ["-R", "u+rwX", path]).catch(() => undefined);
+    await rm(path, { recursive: true, force: true, maxRetries: 3 });
+  }
 }

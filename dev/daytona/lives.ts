@@ -5,14 +5,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { Container } from "./container.ts";
-import { freeze, thaw } from "./freeze.ts";
-import { relayGit } from "./git-relays.ts";
 import type { Isolation } from "./isolation.ts";
-import type { Life } from "./life.ts";
-import { PtySessions } from "./pty-sessions.ts";
-import type { Sandbox } from "./sandboxes.ts";
+import { relayGit } from "./relay.ts";
+import type { Life, Sandbox } from "./sandboxes.ts";
 import type { Secrets } from "./secrets.ts";
 import { Sessions } from "./sessions.ts";
+import { PtySessions } from "./terminals.ts";
 
 export interface LivesOptions {
   isolation: Isolation;
@@ -59,7 +57,6 @@ export class Lives {
       sessions: new Sessions(container, join(folder, "logs")),
       terminals: new PtySessions(container),
       visitors: new Set(),
-      frozen: false,
     };
     if (isolation === "bubblewrap") void relayGit(container, privateUrlsAllowed);
     sandbox.life = life;
@@ -82,26 +79,8 @@ export class Lives {
     sandbox.record.stoppedAt = new Date().toISOString();
     if (!life) return;
     endConnections(life);
-    // A paused process can't react to a request to end.
-    if (life.frozen) await letGo(life);
     await life.container.stop();
   }
-
-  async pause({ life }: Sandbox): Promise<void> {
-    const pid = life?.container.pid;
-    if (!life || pid === undefined) return;
-    life.frozen = true;
-    await freeze(pid);
-  }
-
-  async resume({ life }: Sandbox): Promise<void> {
-    if (life) await letGo(life);
-  }
-}
-
-async function letGo(life: Life): Promise<void> {
-  life.frozen = false;
-  if (life.container.pid !== undefined) await thaw(life.container.pid);
 }
 
 function endConnections({ sessions, terminals, visitors }: Life): void {

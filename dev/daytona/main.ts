@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import { outliveReader } from "../reader.ts";
 import { hideArguments, readSecretFile } from "../secrets.ts";
-import { type Mode, modes } from "./mode.ts";
+import { type Mode, modes } from "./rules.ts";
 import { startDaytona } from "./server.ts";
 
 /** Clients give up after some minutes. */

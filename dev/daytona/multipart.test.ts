@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readBoundary, readParts } from "./multipart.ts";
+import { readBoundary, readParts } from "./files.ts";
 
 interface Piece {
   name: string;

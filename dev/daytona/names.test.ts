@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Names } from "./names.ts";
+import { Names } from "./rules.ts";
 
 let time = 0;
 const open = () => new Names(10_000, () => time);

@@ -1,18 +1,54 @@
 /**
- * Creates the server's components and connects them.
+ * The server's components, connected, and what every route handler receives.
  */
+
 import { setTimeout as pause } from "node:timers/promises";
+import type { Access } from "./access.ts";
 import { Builds } from "./builds.ts";
-import type { ServerContext } from "./context.ts";
+import type { Fault } from "./faults.ts";
+import { notStartedMessage, refuseAtProxy } from "./http.ts";
 import type { Isolation } from "./isolation.ts";
 import { Lives } from "./lives.ts";
-import { type ModeOptions, readRules } from "./mode.ts";
-import { defaultQuotas, type Quotas } from "./quotas.ts";
-import { Sandboxes } from "./sandboxes.ts";
+import { Origins } from "./origins.ts";
+import { type ModeOptions, type Rules, readRules } from "./rules.ts";
+import { type Life, type Sandbox, Sandboxes } from "./sandboxes.ts";
 import { Secrets } from "./secrets.ts";
 import { Snapshots } from "./snapshots.ts";
-import { Changes, type ChangesOptions } from "./states-changes.ts";
-import { Origins } from "./states-origins.ts";
+import { Changes, type ChangesOptions, defaultQuotas, type Quotas } from "./states.ts";
+
+export interface ServerContext {
+  sandboxes: Sandboxes;
+  snapshots: Snapshots;
+  secrets: Secrets;
+  changes: Changes;
+  origins: Origins;
+  builds: Builds;
+  quotas: Quotas;
+  rules: Rules;
+  access: Access;
+  /** Why commands are refused here; undefined when they may run. */
+  refusal: string | undefined;
+  /** Whether host names of git remotes may resolve to a private network. */
+  privateUrlsAllowed: boolean;
+  /** Injected failures. */
+  faults: Fault[];
+  /** `http://127.0.0.1:PORT` */
+  origin(): string;
+  /** The port for SSH clients. The first call starts the gateway. */
+  sshPort(): Promise<number>;
+  /** The browser address of one port of a sandbox. `label` is the sandbox's id or a signed token. */
+  previewUrl(port: number, label: string): string;
+}
+
+export interface ToolboxContext extends ServerContext {
+  sandbox: Sandbox;
+  life: Life;
+}
+
+export function requireLife(sandbox: Sandbox): Life {
+  if (sandbox.life && sandbox.record.state === "started") return sandbox.life;
+  throw refuseAtProxy(400, notStartedMessage);
+}
 
 type Linger = NonNullable<ChangesOptions["linger"]>;
 

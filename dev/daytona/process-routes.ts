@@ -2,14 +2,25 @@
  * The toolbox's processes, ports and paths: `/toolbox/{id}/process/execute`, `/port`, `/work-dir`, …
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { optionalText, optionalTextMap, optionalTexts, readJson, sendJson } from "./bodies.ts";
-import { readReply } from "./container.ts";
-import type { ToolboxContext } from "./context.ts";
-import { HttpError } from "./errors.ts";
-import { type Frame, frameKind, parseJson } from "./keeper/frames.ts";
+import { type Container, readReply } from "./container.ts";
+import type { Handler } from "./http.ts";
+import {
+  type Exchange,
+  HttpError,
+  integerParameter,
+  optionalText,
+  optionalTextMap,
+  parameter,
+  readJson,
+  sendJson,
+} from "./http.ts";
+import { type Frame, frameKind, parseJson } from "./keeper/channel.ts";
 import { isVariableName } from "./keeper/settings.ts";
-import type { Handler } from "./routes.ts";
-import { type Exchange, integerParameter, parameter } from "./routes.ts";
+
+interface Context {
+  life: { container: Container };
+  refusal: string | undefined;
+}
 
 /** The response is one JSON text in memory; for more output use a session, whose log is a file. */
 const maxResultBytes = 16 * 1024 * 1024;
@@ -20,30 +31,20 @@ const maxResultBytes = 16 * 1024 * 1024;
 const discardPauseMs = 50;
 const maxTimeoutSeconds = 2_000_000;
 
-export const processRoutes: Record<string, Handler<ToolboxContext>> = {
+export const processRoutes: Record<string, Handler<Context>> = {
   "POST /process/execute": execute,
   "GET /user-home-dir": sendHome,
   "GET /work-dir": (exchange, { life }) => sendJson(exchange.response, 200, { dir: life.container.workDir }),
   "GET /version": (exchange) => sendJson(exchange.response, 200, { version: "0.218.0-taskloom" }),
-  "GET /port": async (exchange, { life }) => sendJson(exchange.response, 200, await life.container.ask("ports")),
   "GET /port/{port}/in-use": async (exchange, { life }) => {
     // The real daemon supports only this range; what other ports serve shows through its proxy.
     const port = integerParameter(parameter(exchange, "port"), "port", 3_000, 9_999);
     sendJson(exchange.response, 200, await life.container.ask("port", { port }));
   },
-  "POST /env": changeVariables,
 };
 
-function sendHome(exchange: Exchange, { life }: ToolboxContext): void {
+function sendHome(exchange: Exchange, { life }: Context): void {
   sendJson(exchange.response, 200, { dir: life.container.home });
-}
-
-async function changeVariables(exchange: Exchange, { life }: ToolboxContext): Promise<void> {
-  const body = await readJson(exchange.request);
-  const set = checkVariables(optionalTextMap(body, "set"));
-  const unsetValuePrefix = optionalText(body, "unsetValuePrefix") ?? "";
-  await life.container.ask("variables", { set, unset: optionalTexts(body, "unset"), unsetValuePrefix });
-  sendJson(exchange.response, 200, {});
 }
 
 export function checkVariables(variables: Record<string, string>): Record<string, string> {
@@ -55,11 +56,11 @@ export function checkVariables(variables: Record<string, string>): Record<string
   return variables;
 }
 
-export function requireCommands(context: ToolboxContext): void {
+export function requireCommands(context: { refusal: string | undefined }): void {
   if (context.refusal !== undefined) throw new HttpError(403, context.refusal);
 }
 
-async function execute(exchange: Exchange, context: ToolboxContext): Promise<void> {
+async function execute(exchange: Exchange, context: Context): Promise<void> {
   const body = await readJson(exchange.request);
   requireCommands(context);
   const command = body.command;
@@ -74,7 +75,7 @@ async function execute(exchange: Exchange, context: ToolboxContext): Promise<voi
 
 /** Waits until a program ends, or ends it when its time is up. A limit of 0 means none. */
 export async function runToEnd(
-  context: ToolboxContext,
+  context: Context,
   operation: string,
   order: Record<string, unknown>,
   seconds: number,
@@ -127,4 +128,9 @@ async function collectResult(reader: Frames): Promise<{ exitCode: number; result
     bytes += frame.payload.length;
   }
   throw new HttpError(502, "the sandbox ended while the command ran");
+}
+
+/** A part of Daytona that is not implemented here. */
+export function describeAbsent(method: string, path: string): HttpError {
+  return new HttpError(501, `${method} ${path} is not supported by this server`, "NOT_IMPLEMENTED");
 }

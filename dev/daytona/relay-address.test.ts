@@ -1,11 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  isPrivateAddress,
-  isPrivateLiteral,
-  lookUpPublic,
-  mayBePrivate,
-  PrivateAddressError,
-} from "./relay-address.ts";
+import { isPrivateAddress, isPrivateLiteral, lookUpPublic, mayBePrivate, PrivateAddressError } from "./relay.ts";
 
 describe("isPrivateAddress", () => {
   it.each([

@@ -7,6 +7,8 @@
  * the one service (read or write) pass: other code in the sandbox may use the port while it is open, and gets no
  * further than git does.
  */
+
+import { type LookupAddress, type LookupOptions, lookup } from "node:dns";
 import {
   type ClientRequest,
   createServer,
@@ -18,10 +20,11 @@ import {
   type ServerResponse,
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import type { Socket } from "node:net";
+import { BlockList, isIP, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
-import { HttpError } from "./errors.ts";
-import { isPrivateLiteral, lookUpPublic, PrivateAddressError } from "./relay-address.ts";
+import type { Container } from "./container.ts";
+import { HttpError } from "./http.ts";
+import { frameKind, parseJson } from "./keeper/channel.ts";
 
 export type GitService = "git-upload-pack" | "git-receive-pack";
 const services: GitService[] = ["git-upload-pack", "git-receive-pack"];
@@ -270,4 +273,123 @@ function pickHeaders(message: IncomingMessage, names: string[]): OutgoingHttpHea
   const headers: OutgoingHttpHeaders = {};
   for (const name of names) if (message.headers[name] !== undefined) headers[name] = message.headers[name];
   return headers;
+}
+
+const privateAddresses = new BlockList();
+for (const [network, prefix] of [
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  // Serves machines in Azure their own settings.
+  ["168.63.129.16", 32],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.0.0.0", 24],
+  ["192.168.0.0", 16],
+  ["198.18.0.0", 15],
+  ["224.0.0.0", 3],
+] as const) {
+  privateAddresses.addSubnet(network, prefix, "ipv4");
+}
+for (const [network, prefix] of [
+  // Also IPv4 addresses in other forms: compatible, translated, NAT64 of a private network, 6to4.
+  ["::", 96],
+  ["::ffff:0:0:0", 96],
+  ["64:ff9b::", 96],
+  ["64:ff9b:1::", 48],
+  ["2002::", 16],
+  ["fc00::", 7],
+  ["fe80::", 10],
+  ["fec0::", 10],
+  ["ff00::", 8],
+] as const) {
+  privateAddresses.addSubnet(network, prefix, "ipv6");
+}
+
+/** Also recognizes IPv6 addresses that contain an IPv4 address. */
+export function isPrivateAddress(address: string): boolean {
+  return privateAddresses.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+}
+
+export class PrivateAddressError extends Error {}
+
+/** Checks a literal address in a URL: Node looks up no literals, so the lookup check would miss it. */
+export function isPrivateLiteral(hostname: string): boolean {
+  const address = hostname.replace(/^\[|\]$/g, "");
+  return isIP(address) !== 0 && isPrivateAddress(address);
+}
+
+/** Whether the relay may connect to this host if it is private. `named` are the hosts that a client named. */
+export function mayBePrivate(url: URL, named: string[], namesAllowed: boolean): boolean {
+  const showsIt = isPrivateLiteral(url.hostname) || url.hostname === "localhost";
+  return named.includes(url.host) && (showsIt || namesAllowed);
+}
+
+type LookedUp = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
+
+/** For Node's `lookup` option: resolves as usual and rejects private addresses. */
+export function lookUpPublic(hostname: string, options: LookupOptions, done: LookedUp): void {
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return done(error, []);
+    if (addresses.some(({ address }) => isPrivateAddress(address))) {
+      return done(new PrivateAddressError(`${hostname} is an address of a private network`), []);
+    }
+    const [first] = addresses;
+    if (options.all || !first) return done(null, addresses);
+    done(null, first.address, first.family);
+  });
+}
+
+/** More at once are not git's. */
+const maxRelays = 32;
+
+/** Serves until the sandbox ends. Never rejects. */
+export async function relayGit(container: Container, privateUrlsAllowed: boolean): Promise<void> {
+  const relays = new Map<number, Relay>();
+  try {
+    const channel = await container.open("git-relays");
+    for (let frame = await channel.reader.next(); frame; frame = await channel.reader.next()) {
+      if (frame.kind !== frameKind.json) continue;
+      const { open, address, close, relay, connection } = parseJson(frame);
+      if (typeof open === "number" && relays.size < maxRelays) {
+        const made = makeRelay(container, open, String(address), privateUrlsAllowed);
+        if (made) relays.set(open, made);
+      }
+      if (typeof close === "number") {
+        relays.get(close)?.close();
+        relays.delete(close);
+      }
+      const found = relays.get(Number(relay));
+      if (found?.isOpen) void takeOver(container, Number(connection), found);
+    }
+  } catch {
+    // The sandbox has ended, or its keeper was tampered with.
+  }
+  for (const relay of relays.values()) relay.close();
+}
+
+function makeRelay(container: Container, id: number, address: string, privateUrlsAllowed: boolean): Relay | undefined {
+  const url = URL.parse(address);
+  if (!url || !/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") return undefined;
+  url.username = "";
+  url.password = "";
+  return new Relay({
+    ...{ repository: url, service: undefined, authorization: undefined, isInsecure: false },
+    mayBePrivate: privateUrlsAllowed,
+    findAuthorization: async () => {
+      const login = (await container.ask("git-login", { relay: id })) as { username?: unknown; password?: unknown };
+      if (typeof login?.username !== "string" || typeof login.password !== "string") return undefined;
+      return `Basic ${Buffer.from(`${login.username}:${login.password}`).toString("base64")}`;
+    },
+  });
+}
+
+/** If the connection can't be taken over, git sees it fail. */
+async function takeOver(container: Container, connection: number, relay: Relay): Promise<void> {
+  try {
+    relay.accept(await container.takeOver(connection));
+  } catch {
+    // The run or the sandbox has ended.
+  }
 }

@@ -1,43 +1,54 @@
 /**
  * The control plane: `/api/sandbox…`.
  */
-import { addressRoutes } from "./address-routes.ts";
+
+import { randomBytes } from "node:crypto";
 import {
+  type Exchange,
+  HttpError,
+  integerParameter,
   type Json,
   optionalFlag,
-  optionalText,
   optionalTextMap,
+  parameter,
+  query,
+  Routes,
   readJson,
   requireText,
   sendEmpty,
   sendJson,
-} from "./bodies.ts";
-import type { ServerContext } from "./context.ts";
-import { HttpError } from "./errors.ts";
-import { type Exchange, integerParameter, parameter, query, Routes } from "./routes.ts";
+} from "./http.ts";
+import type { ServerContext } from "./parts.ts";
 import {
   boundAutoArchive,
-  checkSandboxName,
+  describeSandbox,
   findEnd,
+  listSandboxes,
+  pageSandboxes,
   readAllowLists,
   readNewSandbox,
   readResources,
-  refuseContradiction,
-} from "./sandbox-request.ts";
-import { describeSandbox, listSandboxes, pageSandboxes } from "./sandbox-views.ts";
+} from "./sandbox-shapes.ts";
 import type { Sandbox } from "./sandboxes.ts";
-import { secretRoutes } from "./secret-routes.ts";
-import { snapshotRoutes } from "./snapshots-routes.ts";
-import { sshRoutes } from "./ssh-access.ts";
-import type { Ongoing } from "./states-changes.ts";
+import { readMounted, secretRoutes } from "./secrets.ts";
+import { snapshotRoutes } from "./snapshot-routes.ts";
+import { sshRoutes } from "./ssh.ts";
+import type { Ongoing } from "./states.ts";
 
 const maxMinutes = 10_000_000;
 
 type Context = ServerContext;
 
 export const sandboxRoutes = new Routes<Context>({
-  ...addressRoutes,
+  "GET /sandbox/{id}/toolbox-proxy-url": (exchange, context) => {
+    find(exchange, context);
+    sendJson(exchange.response, 200, { url: `${context.origin()}/toolbox` });
+  },
+  "GET /sandbox/{id}/ports/{port}/preview-url": previewUrl,
+  "GET /sandbox/{id}/ports/{port}/signed-preview-url": signedPreviewUrl,
+  "POST /sandbox/{id}/ports/{port}/signed-preview-url/{token}/expire": expireSignedPreview,
   ...secretRoutes,
+  "PUT /sandbox/{id}/secrets": replaceMounted,
   ...snapshotRoutes,
   ...sshRoutes,
   "GET /sandbox": (exchange, context) => sendJson(exchange.response, 200, listSandboxes(exchange, context)),
@@ -47,7 +58,7 @@ export const sandboxRoutes = new Routes<Context>({
   "DELETE /sandbox/{id}": (exchange, context) => change(exchange, context, (box) => context.changes.delete(box)),
   "POST /sandbox/{id}/start": (exchange, context) => change(exchange, context, (box) => context.changes.start(box)),
   "POST /sandbox/{id}/stop": (exchange, context) => change(exchange, context, (box) => context.changes.stop(box)),
-  "POST /sandbox/{id}/pause": (exchange, context) => change(exchange, context, (box) => context.changes.pause(box)),
+  "POST /sandbox/{id}/pause": (exchange, context) => context.changes.pause(find(exchange, context)),
   "POST /sandbox/{id}/archive": (exchange, context) => change(exchange, context, (box) => context.changes.archive(box)),
   "POST /sandbox/{id}/recover": (exchange, context) => {
     const skipStart = query(exchange, "skipStart") === "true";
@@ -57,7 +68,11 @@ export const sandboxRoutes = new Routes<Context>({
     const wanted = readResources(await readJson(exchange.request));
     await change(exchange, context, (box) => context.changes.resize(box, wanted));
   },
-  "POST /sandbox/{id}/fork": forkSandbox,
+  "POST /sandbox/{id}/fork": (exchange, context) => {
+    find(exchange, context);
+    // apps/api/src/sandbox/services/sandbox.service.ts, forkSandbox: only virtual machines.
+    throw new HttpError(422, "Forking is not supported for this sandbox");
+  },
   "POST /sandbox/{id}/snapshot": async (exchange, context) => {
     const name = requireText(await readJson(exchange.request), "name");
     await change(exchange, context, (box) => context.origins.snapshot(box, name));
@@ -67,7 +82,6 @@ export const sandboxRoutes = new Routes<Context>({
   "POST /sandbox/{id}/public/{isPublic}": setPublic,
   "POST /sandbox/{id}/network-settings": setNetwork,
   "POST /sandbox/{id}/autostop/{minutes}": (exchange, context) => setMinutes(exchange, context, "autoStopInterval"),
-  "POST /sandbox/{id}/autopause/{minutes}": (exchange, context) => setMinutes(exchange, context, "autoPauseInterval"),
   "POST /sandbox/{id}/autoarchive/{minutes}": (exchange, context) =>
     setMinutes(exchange, context, "autoArchiveInterval"),
   "POST /sandbox/{id}/autodelete/{minutes}": (exchange, context) => setMinutes(exchange, context, "autoDeleteInterval"),
@@ -117,12 +131,6 @@ async function createSandbox(exchange: Exchange, context: Context): Promise<void
   else await answer(exchange, context, sandbox, { done });
 }
 
-async function forkSandbox(exchange: Exchange, context: Context): Promise<void> {
-  const name = checkSandboxName(optionalText(await readJson(exchange.request), "name"));
-  const { sandbox, done } = await context.origins.fork(find(exchange, context), name);
-  await answer(exchange, context, sandbox, { done });
-}
-
 function touch(exchange: Exchange, context: Context): void {
   context.sandboxes.touch(find(exchange, context));
   sendEmpty(exchange.response, 201);
@@ -167,7 +175,7 @@ async function setNetwork(exchange: Exchange, context: Context): Promise<void> {
   sendSandbox(exchange, context, sandbox);
 }
 
-type Interval = "autoStopInterval" | "autoPauseInterval" | "autoArchiveInterval" | "autoDeleteInterval";
+type Interval = "autoStopInterval" | "autoArchiveInterval" | "autoDeleteInterval";
 
 async function setMinutes(exchange: Exchange, context: Context, name: Interval): Promise<void> {
   const sandbox = find(exchange, context);
@@ -179,7 +187,6 @@ async function setMinutes(exchange: Exchange, context: Context, name: Interval):
   }
   const minutes = integerParameter(text, name, minimum, maxMinutes);
   const value = name === "autoArchiveInterval" ? boundAutoArchive(minutes) : minutes;
-  refuseContradiction({ ...sandbox.record, [name]: value });
   sandbox.record[name] = value;
   await context.sandboxes.save(sandbox);
   sendSandbox(exchange, context, sandbox, 201);
@@ -190,4 +197,68 @@ async function setEnd(exchange: Exchange, context: Context): Promise<void> {
   sandbox.record.autoDestroyAt = findEnd(integerParameter(exchange.parameters.minutes, "ttl", 0, maxMinutes));
   await context.sandboxes.save(sandbox);
   sendSandbox(exchange, context, sandbox);
+}
+
+const defaultPreviewSeconds = 60;
+const maxPreviewSeconds = 86_400;
+const maxSignedPreviews = 200;
+
+function readPort(exchange: Exchange): number {
+  return integerParameter(exchange.parameters.port, "port", 1, 65_535);
+}
+
+function previewUrl(exchange: Exchange, context: ServerContext): void {
+  const { record } = find(exchange, context);
+  const url = context.previewUrl(readPort(exchange), record.id);
+  sendJson(exchange.response, 200, { sandboxId: record.id, url, token: record.authToken });
+}
+
+async function signedPreviewUrl(exchange: Exchange, context: ServerContext): Promise<void> {
+  const sandbox = find(exchange, context);
+  const port = readPort(exchange);
+  const wanted = query(exchange, "expiresInSeconds");
+  const seconds =
+    wanted === undefined ? defaultPreviewSeconds : integerParameter(wanted, "expiresInSeconds", 1, maxPreviewSeconds);
+  const token = makeLabel();
+  const now = Date.now();
+  const { record } = sandbox;
+  // Expired entries are kept for a while: a browser that opened one in time still has its cookie.
+  record.signedPreviews = record.signedPreviews
+    .filter((preview) => preview.expiresAt + 3_600_000 > now)
+    .slice(1 - maxSignedPreviews);
+  record.signedPreviews.push({ token, port, expiresAt: now + seconds * 1000 });
+  await context.sandboxes.save(sandbox);
+  sendJson(exchange.response, 200, { sandboxId: record.id, port, token, url: context.previewUrl(port, token) });
+}
+
+/** Host names are case-insensitive, so the label encodes 130 random bits in base 32. */
+function makeLabel(): string {
+  const letters = "abcdefghijklmnopqrstuvwxyz234567";
+  return Array.from(randomBytes(26), (byte) => letters.charAt(byte % letters.length)).join("");
+}
+
+async function expireSignedPreview(exchange: Exchange, context: ServerContext): Promise<void> {
+  const sandbox = find(exchange, context);
+  const [port, token] = [readPort(exchange), parameter(exchange, "token")];
+  const { record } = sandbox;
+  record.signedPreviews = record.signedPreviews.filter((preview) => preview.token !== token || preview.port !== port);
+  await context.sandboxes.save(sandbox);
+  sendEmpty(exchange.response, 200);
+}
+
+/** New processes see the change, unless the sandbox was started without any secret: then the next start brings it. */
+async function replaceMounted(exchange: Exchange, context: Context): Promise<void> {
+  const sandbox = context.sandboxes.require(parameter(exchange, "id"));
+  const mounted = readMounted(await readJson(exchange.request));
+  context.secrets.requireAll(mounted);
+  const { record, life } = sandbox;
+  const former = Object.keys(record.secrets ?? {});
+  record.secrets = mounted;
+  await context.sandboxes.save(sandbox);
+  if (life && former.length > 0) {
+    const set = context.secrets.placeholders(mounted);
+    const unset = former.filter((variable) => !(variable in set));
+    await life.container.ask("variables", { set, unset });
+  }
+  sendJson(exchange.response, 200, describeSandbox(sandbox, context.origin()));
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { SandboxState } from "./records.ts";
+import type { SandboxState } from "./sandboxes.ts";
 import { type NewSandbox, Sandboxes } from "./sandboxes.ts";
 
 let state: string;

@@ -1,12 +1,188 @@
 /**
- * All sandboxes of one server: their records, ids and names.
+ * All sandboxes of one server: their ids and names, and their stored records, one JSON file each beside their folders,
+ * replaced as a whole, so that a crash leaves the old record or the new one.
  */
+
 import { randomUUID } from "node:crypto";
-import { HttpError } from "./errors.ts";
-import type { Life } from "./life.ts";
-import { type Rules, readRules } from "./mode.ts";
-import { Names, nameOfDeleted } from "./names.ts";
-import { makeKey, Records, type SandboxRecord, type SandboxState } from "./records.ts";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Container } from "./container.ts";
+import { HttpError } from "./http.ts";
+import { removeTree } from "./isolation.ts";
+import { Names, nameOfDeleted, type Rules, readRules } from "./rules.ts";
+import type { Sessions } from "./sessions.ts";
+import type { PtySessions, Visitor } from "./terminals.ts";
+
+export interface Life {
+  container: Container;
+  sessions: Sessions;
+  terminals: PtySessions;
+  /** Connections of people, which count as activity. */
+  visitors: Set<Visitor>;
+}
+
+const sandboxStates = [
+  "pending_build",
+  "building_snapshot",
+  "build_failed",
+  "creating",
+  "starting",
+  "started",
+  "stopping",
+  "stopped",
+  "archiving",
+  "archived",
+  "restoring",
+  "resizing",
+  "snapshotting",
+  "destroying",
+  "destroyed",
+  "error",
+] as const;
+
+export type SandboxState = (typeof sandboxStates)[number];
+
+/** What a Dockerfile defines for the processes of a sandbox. */
+export interface Image {
+  env: Record<string, string>;
+  /** Where commands start and relative paths begin; the home directory if absent. */
+  workDir?: string | undefined;
+  entrypoint?: string[] | undefined;
+}
+
+export interface BuildInfo {
+  dockerfileContent: string;
+  snapshotRef: string;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface SignedPreview {
+  token: string;
+  port: number;
+  expiresAt: number;
+}
+
+export interface SshAccess {
+  id: string;
+  token: string;
+  expiresAt: string;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface SandboxRecord {
+  id: string;
+  name: string;
+  user: string;
+  env: Record<string, string>;
+  /** Names of secrets by variable. */
+  secrets?: Record<string, string>;
+  labels: Record<string, string>;
+  public: boolean;
+  networkBlockAll: boolean;
+  networkAllowList: string | undefined;
+  domainAllowList: string | undefined;
+  target: string;
+  snapshot: string | undefined;
+  buildInfo: BuildInfo | undefined;
+  image: Image;
+  cpu: number;
+  gpu: number;
+  memory: number;
+  disk: number;
+  state: SandboxState;
+  /** Its initial files are still being copied. */
+  isIncomplete?: boolean | undefined;
+  errorReason: string | undefined;
+  recoverable: boolean;
+  /** The preview token; a new one at each start. */
+  authToken: string;
+  signedPreviews: SignedPreview[];
+  /** Absent until someone requests it. */
+  sshAccess?: SshAccess | undefined;
+  /** Hosts of repositories that a client of the API named (see `relay-address.ts`). */
+  gitHosts?: string[];
+  autoStopInterval: number;
+  autoArchiveInterval: number;
+  autoDeleteInterval: number;
+  /** Set by its time to live. */
+  autoDestroyAt: string | undefined;
+  createdAt: string;
+  updatedAt: string;
+  stoppedAt: string | undefined;
+  lastActivityAt: string;
+}
+
+/** Writes of one file are serialized: two renames at once could leave the older content. */
+const writes = new Map<string, Promise<void>>();
+
+/** Replaces a file as a whole, so that a crash leaves the old content or the new. */
+export function saveJson(path: string, value: unknown): Promise<void> {
+  const write = (writes.get(path) ?? Promise.resolve())
+    .catch(() => undefined)
+    .then(async () => {
+      await writeFile(`${path}.new`, JSON.stringify(value, null, 2), { mode: 0o600 });
+      await rename(`${path}.new`, path);
+    });
+  writes.set(path, write);
+  return write;
+}
+
+const recordName = "sandbox.json";
+const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+export class Records {
+  readonly #root: string;
+
+  constructor(stateDirectory: string) {
+    this.#root = join(stateDirectory, "sandboxes");
+  }
+
+  folder(id: string): string {
+    return join(this.#root, id);
+  }
+
+  async load(): Promise<SandboxRecord[]> {
+    await mkdir(this.#root, { recursive: true, mode: 0o700 });
+    const records: SandboxRecord[] = [];
+    for (const id of await readdir(this.#root)) {
+      const record = await this.#read(id);
+      if (record) records.push(record);
+      // A sandbox folder without a record is a creation or deletion that a crash interrupted.
+      else if (idPattern.test(id)) await removeTree(this.folder(id));
+    }
+    return records;
+  }
+
+  async #read(id: string): Promise<SandboxRecord | undefined> {
+    try {
+      const record = JSON.parse(await readFile(join(this.folder(id), recordName), "utf8")) as SandboxRecord;
+      return record.id === id ? record : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  save(record: SandboxRecord): Promise<void> {
+    return saveJson(join(this.folder(record.id), recordName), record);
+  }
+
+  async create(record: SandboxRecord): Promise<void> {
+    const folder = this.folder(record.id);
+    for (const name of ["home", "tmp", "logs"]) await mkdir(join(folder, name), { recursive: true, mode: 0o700 });
+    await this.save(record);
+  }
+
+  async delete(id: string): Promise<void> {
+    const path = join(this.folder(id), recordName);
+    await writes.get(path)?.catch(() => undefined);
+    writes.delete(path);
+    // The record is removed first: the next start sweeps up what a crash leaves behind.
+    await rm(path, { force: true });
+    await removeTree(this.folder(id));
+  }
+}
 
 export interface Sandbox {
   record: SandboxRecord;
@@ -30,7 +206,7 @@ const cutShort: readonly SandboxState[] = ["pending_build", "building_snapshot"]
 type Chosen = "user" | "env" | "labels" | "public" | "target" | "snapshot" | "buildInfo" | "image";
 type Sizes = "cpu" | "gpu" | "memory" | "disk";
 type Network = "networkBlockAll" | "networkAllowList" | "domainAllowList";
-type Intervals = "autoStopInterval" | "autoPauseInterval" | "autoArchiveInterval" | "autoDeleteInterval";
+type Intervals = "autoStopInterval" | "autoArchiveInterval" | "autoDeleteInterval";
 
 export type NewSandbox = Pick<
   SandboxRecord,
@@ -110,7 +286,6 @@ export class Sandboxes {
       errorReason: undefined,
       recoverable: false,
       authToken: "",
-      signingKey: makeKey(),
       signedPreviews: [],
       createdAt: now,
       updatedAt: now,

@@ -4,9 +4,25 @@
  * place. Sandboxes here have no network, so nothing is replaced, and no value ever reaches one.
  */
 import { randomBytes, randomUUID } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { HttpError } from "./errors.ts";
+import {
+  type Exchange,
+  type Handler,
+  HttpError,
+  integerParameter,
+  type Json,
+  optionalText,
+  optionalTexts,
+  parameter,
+  query,
+  readJson,
+  requireText,
+  sendEmpty,
+  sendJson,
+} from "./http.ts";
+import { isVariableName } from "./keeper/settings.ts";
+import { saveJson } from "./sandboxes.ts";
 
 export interface SecretRecord {
   id: string;
@@ -34,8 +50,6 @@ const host = /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/
 export class Secrets {
   readonly #path: string;
   readonly #secrets = new Map<string, SecretRecord>();
-  /** Writes are serialized: two renames at once could leave the older content. */
-  #writes: Promise<void> = Promise.resolve();
 
   constructor(stateDirectory: string) {
     this.#path = join(stateDirectory, "secrets.json");
@@ -108,14 +122,7 @@ export class Secrets {
   }
 
   #save(): Promise<void> {
-    const text = JSON.stringify([...this.#secrets.values()]);
-    this.#writes = this.#writes
-      .catch(() => undefined)
-      .then(async () => {
-        await writeFile(`${this.#path}.new`, text, { mode: 0o600 });
-        await rename(`${this.#path}.new`, this.#path);
-      });
-    return this.#writes;
+    return saveJson(this.#path, [...this.#secrets.values()]);
   }
 }
 
@@ -127,4 +134,69 @@ function checkValue(value: string): void {
 function checkHosts(hosts: string[]): void {
   const wrong = hosts.find((text) => !host.test(text));
   if (wrong !== undefined) throw new HttpError(400, `each value in hosts must be a host name: ${wrong.slice(0, 100)}`);
+}
+
+const pageSize = 100;
+const maxPage = 200;
+
+interface Context {
+  secrets: Secrets;
+}
+
+export const secretRoutes: Record<string, Handler<Context>> = {
+  "GET /secret": (exchange, { secrets }) => sendJson(exchange.response, 200, secrets.all().map(describeSecret)),
+  "GET /secret/paginated": listSecrets,
+  "POST /secret": async (exchange, { secrets }) => {
+    const body = await readJson(exchange.request);
+    const wanted = { name: requireText(body, "name"), value: requireText(body, "value"), ...readRest(body) };
+    sendJson(exchange.response, 201, describeSecret(await secrets.add(wanted)));
+  },
+  "GET /secret/{id}": (exchange, { secrets }) =>
+    sendJson(exchange.response, 200, describeSecret(secrets.require(parameter(exchange, "id")))),
+  "PATCH /secret/{id}": async (exchange, { secrets }) => {
+    const body = await readJson(exchange.request);
+    const change = { value: optionalText(body, "value"), ...readRest(body) };
+    sendJson(exchange.response, 200, describeSecret(await secrets.change(parameter(exchange, "id"), change)));
+  },
+  "DELETE /secret/{id}": async (exchange, { secrets }) => {
+    await secrets.delete(parameter(exchange, "id"));
+    sendEmpty(exchange.response, 204);
+  },
+};
+
+function describeSecret({ value: _value, ...shown }: SecretRecord): Record<string, unknown> {
+  return { ...shown };
+}
+
+function readRest(body: Json) {
+  return {
+    description: optionalText(body, "description"),
+    hosts: body.hosts === undefined ? undefined : optionalTexts(body, "hosts"),
+  };
+}
+
+function listSecrets(exchange: Exchange, { secrets }: Context): void {
+  const limit = integerParameter(query(exchange, "limit") ?? String(pageSize), "limit", 1, maxPage);
+  const start = integerParameter(query(exchange, "cursor") ?? "0", "cursor", 0, 1_000_000);
+  const part = query(exchange, "name") ?? "";
+  const found = secrets.all().filter(({ name }) => name.includes(part));
+  const end = start + limit;
+  sendJson(exchange.response, 200, {
+    items: found.slice(start, end).map(describeSecret),
+    total: found.length,
+    nextCursor: end < found.length ? String(end) : null,
+  });
+}
+
+/** `[{ VARIABLE: "name of a secret" }]` */
+export function readMounted(body: Json): Record<string, string> {
+  const { secrets = [] } = body;
+  if (!Array.isArray(secrets)) throw new HttpError(400, "secrets must be an array");
+  const entries = secrets.flatMap((entry: unknown) => {
+    if (typeof entry !== "object" || entry === null) throw new HttpError(400, "each of secrets must be an object");
+    return Object.entries(entry as Record<string, unknown>);
+  });
+  const wrong = entries.find(([variable, name]) => !isVariableName(variable) || typeof name !== "string");
+  if (wrong !== undefined) throw new HttpError(400, `secrets holds an invalid entry: ${wrong[0].slice(0, 100)}`);
+  return Object.fromEntries(entries) as Record<string, string>;
 }

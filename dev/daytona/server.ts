@@ -11,19 +11,24 @@ import type { AddressInfo } from "node:net";
 import { resolve } from "node:path";
 import type { Duplex } from "node:stream";
 import { Access } from "./access.ts";
-import { refuse } from "./bodies.ts";
-import type { ServerContext } from "./context.ts";
-import { apiErrorBody, HttpError, toHttpError } from "./errors.ts";
 import { type Fault, failRequest, meetFault, serveFaults } from "./faults.ts";
+import { apiErrorBody, HttpError, parseTarget, refuse, toHttpError } from "./http.ts";
 import { type Isolation, probeIsolation, writeSystemFiles } from "./isolation.ts";
 import { type Lock, lockState } from "./lock.ts";
-import { isMissing } from "./mode.ts";
+import type { ServerContext } from "./parts.ts";
 import { createParts, type PartsOptions } from "./parts.ts";
-import { parsePreviewHost, parseToolboxPort, servePreview, upgradePreview } from "./preview.ts";
-import { parseTarget } from "./routes.ts";
+import {
+  isToolboxPath,
+  parsePreviewHost,
+  parseToolboxPort,
+  servePreview,
+  serveToolbox,
+  upgradePreview,
+  upgradeToolbox,
+} from "./proxy.ts";
+import { isMissing } from "./rules.ts";
 import { sandboxRoutes } from "./sandbox-routes.ts";
-import { SshGateway } from "./ssh-gateway.ts";
-import { isToolboxPath, serveToolbox, upgradeToolbox } from "./toolbox.ts";
+import { SshGateway } from "./ssh.ts";
 
 export interface DaytonaOptions extends PartsOptions {
   /** 0 chooses a free one. */

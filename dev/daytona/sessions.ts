@@ -1,14 +1,143 @@
 /**
- * The sessions of a started sandbox, and the logs of their commands.
+ * The sessions of a started sandbox, and the logs of their commands: each in a file, in the daemon's format, in which
+ * three bytes before each line say whether it belongs to stdout (1) or stderr (2).
  */
+
 import { createHash, randomUUID } from "node:crypto";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
-import { CommandLog } from "./command-log.ts";
+import { EventEmitter } from "node:events";
+import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import type { WebSocket } from "ws";
 import { type Container, readReply } from "./container.ts";
-import { HttpError } from "./errors.ts";
-import type { Channel } from "./keeper/channel.ts";
-import { type Frame, frameKind, parseJson, writeJson } from "./keeper/frames.ts";
+import {
+  type Exchange,
+  type Handler,
+  HttpError,
+  optionalFlag,
+  optionalText,
+  parameter,
+  readJson,
+  requireText,
+  sendEmpty,
+  sendJson,
+} from "./http.ts";
+import { type Channel, type Frame, frameKind, parseJson, writeJson } from "./keeper/channel.ts";
+import { requireCommands } from "./process-routes.ts";
+
+interface Context {
+  life: { sessions: Sessions };
+  refusal: string | undefined;
+}
+
+/** The SDK copies its buffer once per line of a frame, so small frames keep it fast. */
+const frameBytes = 8 * 1024;
+const maxSessionIdCharacters = 256;
+
+export const sessionRoutes: Record<string, Handler<Context>> = {
+  "GET /process/session": (exchange, { life }) =>
+    sendJson(exchange.response, 200, life.sessions.all().map(describeSession)),
+  "POST /process/session": createSession,
+  "GET /process/session/{session}": (exchange, context) =>
+    sendJson(exchange.response, 200, describeSession(findSession(exchange, context))),
+  "DELETE /process/session/{session}": async (exchange, { life }) => {
+    await life.sessions.delete(parameter(exchange, "session"));
+    sendEmpty(exchange.response, 204);
+  },
+  "POST /process/session/{session}/exec": executeInSession,
+  "GET /process/session/{session}/command/{command}": (exchange, context) =>
+    sendJson(exchange.response, 200, describeCommand(findCommand(exchange, context))),
+  "GET /process/session/{session}/command/{command}/logs": (exchange, context) =>
+    sendLog(exchange.response, findCommand(exchange, context).log),
+  "POST /process/session/{session}/command/{command}/input": async (exchange, context) => {
+    const { data } = await readJson(exchange.request);
+    if (typeof data !== "string") throw new HttpError(400, "data must be a string");
+    await context.life.sessions.sendInput(findSession(exchange, context), findCommand(exchange, context), data);
+    sendEmpty(exchange.response, 204);
+  },
+};
+
+function findSession(exchange: Exchange, context: Context): Session {
+  return context.life.sessions.require(parameter(exchange, "session"));
+}
+
+function findCommand(exchange: Exchange, context: Context): Command {
+  return requireCommand(findSession(exchange, context), parameter(exchange, "command"));
+}
+
+function describeSession(session: Session): Record<string, unknown> {
+  return { sessionId: session.id, commands: session.numbered.map(describeCommand) };
+}
+
+/** Has no exit code while the command runs. */
+function describeCommand(command: Command): Record<string, unknown> {
+  command.isKnownEnded = command.exitCode !== undefined;
+  return { id: command.id, command: command.text, exitCode: command.exitCode };
+}
+
+async function createSession(exchange: Exchange, context: Context): Promise<void> {
+  const id = requireText(await readJson(exchange.request), "sessionId");
+  requireCommands(context);
+  if (id.length > maxSessionIdCharacters) throw new HttpError(400, "sessionId is too long");
+  await context.life.sessions.create(id);
+  sendEmpty(exchange.response, 201);
+}
+
+async function executeInSession(exchange: Exchange, context: Context): Promise<void> {
+  const body = await readJson(exchange.request);
+  requireCommands(context);
+  const text = optionalText(body, "command") ?? "";
+  if (text.trim() === "") throw new HttpError(400, "command cannot be empty");
+  // The daemon wraps this failure, and so loses its status.
+  const session = context.life.sessions.find(parameter(exchange, "session"));
+  if (!session) throw new HttpError(500, "failed to execute command: session not found");
+  const runsAsync = optionalFlag(body, "runAsync") || optionalFlag(body, "async");
+  const command = await runCommand(session, text, {
+    takesInput: runsAsync,
+    echoesInput: runsAsync && !optionalFlag(body, "suppressInputEcho"),
+  });
+  if (runsAsync) {
+    sendJson(exchange.response, 202, { cmdId: command.id, exitCode: null, output: null, stdout: null, stderr: null });
+    return;
+  }
+  // Waits without a limit, as the real daemon does: a command that ends its own shell (`exit`) keeps its caller
+  // waiting.
+  await command.finished;
+  command.isKnownEnded = true;
+  await sendLog(exchange.response, command.log, { cmdId: command.id, exitCode: command.exitCode });
+}
+
+/**
+ * Sends the log from its beginning, then as it grows, at the reader's own pace. The close frame reports that the
+ * command has ended.
+ */
+export async function followLog(socket: WebSocket, log: CommandLog): Promise<void> {
+  const gone = new AbortController();
+  socket.once("close", () => gone.abort());
+  socket.on("error", () => gone.abort());
+  for (let position = 0; !gone.signal.aborted; ) {
+    // Read before the data: output that arrives meanwhile wakes the wait that follows.
+    const { finished, size } = log;
+    if (position < size) {
+      const piece = await log.read(position, frameBytes);
+      if (piece.length === 0) break;
+      position += piece.length;
+      await sendPiece(socket, piece);
+    } else if (finished) {
+      break;
+    } else {
+      await log.changed(gone.signal);
+    }
+  }
+  socket.close(1000);
+}
+
+function sendPiece(socket: WebSocket, piece: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    socket.send(piece, { binary: true }, () => resolve());
+  });
+}
 
 const maxSessions = 256;
 /** Each command has a log file; this many are plenty for one shell. */
@@ -106,7 +235,6 @@ export class Sessions {
     const line = data.endsWith("\n") ? data : `${data}\n`;
     const request = { session: session.id, command: command.id, data: line, echo: command.echoesInput };
     await this.#container.ask("session-input", request);
-    if (command.echoesInput) await command.log.append("stdout", Buffer.from(line));
   }
 
   /** Called when the sandbox stops: rejects for everyone who waits for a command. */
@@ -192,7 +320,100 @@ async function takeFrame(session: Session, frame: Frame): Promise<void> {
     command.settle();
     return;
   }
-  const command = session.numbered[frame.payload.readUInt32BE(0) - 1];
-  const stream = frame.kind === frameKind.stderr ? "stderr" : "stdout";
-  await command?.log.append(stream, frame.payload.subarray(4));
+  await session.numbered[frame.payload.readUInt32BE(0) - 1]?.log.append(frame.payload.subarray(4));
+}
+
+/** More than anyone reads; `yes` prints as much in a second. */
+const maxLogBytes = 64 * 1024 * 1024;
+const cutNotice = "\u0002\u0002\u0002[what is printed beyond 64 MiB is not kept]\n";
+/**
+ * Past the limit, output is discarded with this pause after each read. A flood then waits in its pipe instead of using
+ * a whole core, and a program that prints now and then is never delayed.
+ */
+const discardPauseMs = 50;
+
+/** The lines of one command as the keeper marks them, in a file that nothing in the sandbox can reach. */
+export class CommandLog {
+  size = 0;
+  finished = false;
+  readonly #path: string;
+  readonly #events = new EventEmitter();
+  #file: Promise<FileHandle> | undefined;
+  #isFull = false;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#events.setMaxListeners(0);
+  }
+
+  /** One at a time. */
+  async append(lines: Buffer): Promise<void> {
+    if (this.finished) return;
+    if (this.#isFull) return pause(discardPauseMs);
+    this.#isFull = this.size + lines.length > maxLogBytes;
+    const data = this.#isFull ? Buffer.from(cutNotice) : lines;
+    this.#file ??= mkdir(dirname(this.#path), { recursive: true, mode: 0o700 }).then(() =>
+      open(this.#path, "w+", 0o600),
+    );
+    await (await this.#file).write(data, 0, data.length, this.size);
+    this.size += data.length;
+    this.#events.emit("change");
+  }
+
+  async finish(): Promise<void> {
+    if (this.finished) return;
+    this.finished = true;
+    this.#events.emit("change");
+    // Readers reopen the file: thousands of finished commands must not hold a descriptor each.
+    await (await this.#file?.catch(() => undefined))?.close();
+  }
+
+  /** Reads up to `limit` bytes from `position`. */
+  async read(position: number, limit: number): Promise<Buffer> {
+    const length = Math.min(limit, this.size - position);
+    if (length <= 0) return Buffer.alloc(0);
+    const file = await open(this.#path, "r");
+    try {
+      const buffer = Buffer.allocUnsafe(length);
+      const { bytesRead } = await file.read(buffer, 0, length, position);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Resolves at the next change, or when the signal aborts. */
+  changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        this.#events.off("change", settle);
+        signal.removeEventListener("abort", settle);
+        resolve();
+      };
+      this.#events.once("change", settle);
+      signal.addEventListener("abort", settle, { once: true });
+    });
+  }
+}
+
+/** A log as JSON: the raw one, and both streams separately. */
+async function sendLog(response: ServerResponse, log: CommandLog, facts: Record<string, unknown> = {}): Promise<void> {
+  const bytes = await log.read(0, log.size);
+  const [stdout, stderr] = [readStream(bytes, 1), readStream(bytes, 2)];
+  sendJson(response, 200, { ...facts, output: bytes.toString("utf8"), stdout, stderr });
+}
+
+/** As the SDK reads it: a mark anywhere switches the stream. */
+export function readStream(bytes: Buffer, wanted: 1 | 2): string {
+  const kept = Buffer.allocUnsafe(bytes.length);
+  let length = 0;
+  let stream = 0;
+  for (let index = 0; index < bytes.length; ) {
+    const byte = bytes[index] ?? 0;
+    const isMark = (byte === 1 || byte === 2) && bytes[index + 1] === byte && bytes[index + 2] === byte;
+    if (isMark) stream = byte;
+    else if (stream === wanted) kept[length++] = byte;
+    index += isMark ? 3 : 1;
+  }
+  return kept.toString("utf8", 0, length);
 }

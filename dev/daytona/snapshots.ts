@@ -3,12 +3,12 @@
  * are no images here. The others were built from a Dockerfile or made from a sandbox, and have files.
  */
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { HttpError } from "./errors.ts";
-import type { BuildInfo, Image } from "./records.ts";
+import { HttpError } from "./http.ts";
+import { removeTree } from "./isolation.ts";
+import { type BuildInfo, type Image, saveJson } from "./sandboxes.ts";
 import type { Resources } from "./states.ts";
-import { removeTree } from "./tree-removal.ts";
 
 type SnapshotState =
   | "pending"
@@ -59,8 +59,6 @@ const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a
 export class Snapshots {
   readonly #root: string;
   readonly #snapshots = new Map<string, SnapshotRecord>();
-  /** Writes are serialized: two renames at once could leave the older content. */
-  #writes: Promise<void> = Promise.resolve();
 
   constructor(stateDirectory: string) {
     this.#root = join(stateDirectory, "snapshots");
@@ -160,15 +158,7 @@ export class Snapshots {
   async save(record: SnapshotRecord): Promise<void> {
     record.updatedAt = new Date().toISOString();
     if (record.general || !this.#snapshots.has(record.id)) return;
-    const write = this.#writes.catch(() => undefined).then(() => this.#write(record));
-    this.#writes = write;
-    await write;
-  }
-
-  async #write(record: SnapshotRecord): Promise<void> {
-    const path = join(this.folder(record.id), recordName);
-    await writeFile(`${path}.new`, JSON.stringify(record, null, 2), { mode: 0o600 });
-    await rename(`${path}.new`, path);
+    await saveJson(join(this.folder(record.id), recordName), record);
   }
 
   async activate(record: SnapshotRecord): Promise<void> {

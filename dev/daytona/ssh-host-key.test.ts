@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ssh from "ssh2";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { readHostKey } from "./ssh-host-key.ts";
+import { readHostKey } from "./ssh.ts";
 
 let folder: string;
 

@@ -3,9 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createParts, type Parts, type PartsOptions } from "./parts.ts";
-import type { SandboxState } from "./records.ts";
-import type { NewSandbox, Sandbox } from "./sandboxes.ts";
-import type { Ongoing } from "./states-changes.ts";
+import type { NewSandbox, Sandbox, SandboxState } from "./sandboxes.ts";
+import type { Ongoing } from "./states.ts";
 
 let folder: string;
 let parts: Parts;
@@ -29,7 +28,6 @@ const wanted: NewSandbox = {
   memory: 1,
   disk: 3,
   autoStopInterval: 15,
-  autoPauseInterval: 0,
   autoArchiveInterval: 60,
   autoDeleteInterval: -1,
   autoDestroyAt: undefined,
@@ -136,8 +134,6 @@ describe("a change of state", () => {
     });
     const box = await create({ name: "slow" });
     const { changes } = parts;
-    await finish(changes.pause(box));
-    await finish(changes.start(box));
     await finish(changes.stop(box));
     await finish(changes.resize(box, { disk: 4 }));
     await finish(changes.archive(box));
@@ -146,7 +142,7 @@ describe("a change of state", () => {
     await finish(changes.start(box));
     await finish(changes.delete(box));
     const stops = ["stopping", "resizing", "archiving", "restoring", "stopping", "starting", "destroying"];
-    expect(seen).toEqual(["creating", "pausing", "resuming", ...stops]);
+    expect(seen).toEqual(["creating", ...stops]);
   });
 
   it("ends with the server while it is held in a transitional state", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { SandboxRecord } from "./records.ts";
+import type { SandboxRecord } from "./sandboxes.ts";
 import { findDueChange, refuseChange, resizeRecord } from "./states.ts";
 
 const now = Date.parse("2026-01-01T00:00:00Z");
@@ -7,7 +7,7 @@ const minuteMs = 60_000;
 
 function record(more: Partial<SandboxRecord>): SandboxRecord {
   const ago = new Date(now - 20 * minuteMs).toISOString();
-  const intervals = { autoStopInterval: 0, autoPauseInterval: 0, autoArchiveInterval: 0, autoDeleteInterval: -1 };
+  const intervals = { autoStopInterval: 0, autoArchiveInterval: 0, autoDeleteInterval: -1 };
   const base = { state: "started", cpu: 2, memory: 2, disk: 3, lastActivityAt: ago, stoppedAt: ago };
   return { ...base, ...intervals, ...more } as SandboxRecord;
 }
@@ -62,11 +62,10 @@ describe("resizeRecord", () => {
 describe("findDueChange", () => {
   const due = (more: Partial<SandboxRecord>): string | undefined => findDueChange(record(more), now);
 
-  it("stops or pauses what is idle, and leaves alone what may run for ever", () => {
+  it("stops what is idle, and leaves alone what may run for ever", () => {
     expect(due({})).toBeUndefined();
     expect(due({ autoStopInterval: 20 })).toBe("stop");
     expect(due({ autoStopInterval: 21 })).toBeUndefined();
-    expect(due({ autoPauseInterval: 20 })).toBe("pause");
   });
 
   it("archives or deletes what is stopped, and never archives what is ephemeral", () => {
@@ -79,7 +78,6 @@ describe("findDueChange", () => {
   it("deletes whatever has outlived its time to live, but not during a change", () => {
     const autoDestroyAt = new Date(now).toISOString();
     expect(due({ autoDestroyAt })).toBe("delete");
-    expect(due({ state: "paused", autoDestroyAt })).toBe("delete");
     expect(due({ state: "starting", autoDestroyAt })).toBeUndefined();
   });
 });

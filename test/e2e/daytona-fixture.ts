@@ -8,7 +8,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { Daytona } from "@daytonaio/sdk";
+import { Daytona, type PtyHandle, type Sandbox } from "@daytonaio/sdk";
 import { type DaytonaOptions, type DaytonaServer, startDaytona } from "../../dev/daytona/server.ts";
 
 export interface Fixture {
@@ -132,6 +132,24 @@ export async function awaitPort(sandbox: Awaited<ReturnType<Daytona["create"]>>,
     const { result } = await sandbox.process.executeCommand(`: </dev/tcp/127.0.0.1/${port} && echo open`);
     return result.includes("open");
   });
+}
+
+/**
+ * A terminal and its connection, in two requests. The SDK's own way in Node is one, `create-connect`, which 0.190 does
+ * not have.
+ */
+export async function openPty(
+  sandbox: Sandbox,
+  { onData, ...settings }: { id: string; onData: (data: Uint8Array) => void } & Record<string, unknown>,
+): Promise<PtyHandle> {
+  const response = await fetch(`${sandbox.toolboxProxyUrl}/${sandbox.id}/process/pty`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
+    body: JSON.stringify(settings),
+  });
+  const { message } = (await response.json()) as { message?: string };
+  if (!response.ok) throw new Error(message);
+  return sandbox.process.connectPty(settings.id, { onData });
 }
 
 /** A unique argument by which to find a process. */

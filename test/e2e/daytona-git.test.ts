@@ -126,13 +126,6 @@ describe("a git password", () => {
       });
     }
   });
-
-  it("that the client stored in the sandbox is used where none is given", async () => {
-    const { url } = await host.addRepository("stored", { files: { f: "1" }, credentials: ann });
-    await sandbox.git.dangerouslyAuthenticate(ann.username, ann.password, new URL(host.origin).host, "http");
-    await sandbox.git.clone(url, "stored");
-    await shell("rm ~/.git-credentials; git config --global --unset credential.helper");
-  });
 });
 
 describe("a git relay", () => {
@@ -170,7 +163,7 @@ describe("a git relay", () => {
     host.redirect("/old.git", "/moved/here.git");
     host.redirect("/away.git", `${other.origin}/x.git`);
     await sandbox.git.clone(`${host.origin}/old.git`, "followed", undefined, undefined, ann.username, ann.password);
-    expect(await sandbox.git.remoteGet("followed", "origin")).toBe(`${host.origin}/old.git`);
+    expect((await sandbox.git.remotes("followed")).remotes).toMatchObject([{ url: `${host.origin}/old.git` }]);
     const away = sandbox.git.clone(`${host.origin}/away.git`, "away", undefined, undefined, ann.username, ann.password);
     await expect(away).rejects.toMatchObject({ name: "DaytonaGitTransportFailedError" });
     expect(other.requests).toEqual([]);
@@ -187,8 +180,6 @@ describe("a git relay", () => {
       message: expect.stringContaining("private network"),
     });
     expect(inner.requests).toEqual([]);
-    await sandbox.git.remoteAdd("sly", "origin", url, true, true);
-    expect(await shell("git show origin/main:f", "sly")).toBe("1");
     await inner.close();
   });
 
@@ -293,7 +284,7 @@ describe("git without isolation", () => {
   });
   afterAll(() => plain.dispose());
 
-  it("works in the sandbox's folders and with its own settings only", async () => {
+  it("works in the sandbox's folders only", async () => {
     const box = await plain.client.create();
     const repository = await host.addRepository("plainly", { files: { f: "1" }, credentials: ann });
     await box.git.clone(repository.url, "/home/daytona/here", undefined, undefined, ann.username, ann.password);
@@ -302,8 +293,6 @@ describe("git without isolation", () => {
     const { sha } = await box.git.commit("here", "two", "Ann", "ann@example.com");
     await box.git.push("here", ann.username, ann.password);
     expect((await repository.git("rev-parse", "main")).trim()).toBe(sha);
-    await box.git.setConfig("user.name", "Only Here");
-    expect((await box.fs.downloadFile(".gitconfig")).toString()).toContain("Only Here");
     await expect(box.git.clone(repository.url, "/var/tmp/elsewhere")).rejects.toMatchObject({ statusCode: 403 });
     await expect(box.git.status("/home/daytona")).rejects.toMatchObject({ name: "DaytonaGitRepoNotFoundError" });
   });
@@ -313,7 +302,7 @@ describe("git without isolation", () => {
     try {
       process.env.PATH = "/nowhere";
       const box = await plain.client.create();
-      await expect(box.git.init("x")).rejects.toMatchObject({
+      await expect(box.git.status(".")).rejects.toMatchObject({
         statusCode: 501,
         message: expect.stringContaining("git is not installed"),
       });

@@ -168,10 +168,8 @@ describe("paths in a sandbox", () => {
     await expect(sandbox.fs.deleteFile("/home/daytona", true)).rejects.toMatchObject({ statusCode: 403 });
   });
 
-  it("of a device are rejected, and a search does not wait for a pipe", async () => {
-    await shell("mkfifo pipe");
+  it("of a device are rejected", async () => {
     await expect(sandbox.fs.downloadFile("/dev/zero")).rejects.toMatchObject({ statusCode: 400 });
-    expect(await sandbox.fs.findFiles(".", "nothing-has-this")).toEqual([]);
   });
 });
 

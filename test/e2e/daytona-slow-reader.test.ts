@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { apiKey, eventually, type Fixture, startFixture } from "./daytona-fixture.ts";
+import { apiKey, eventually, type Fixture, openPty, startFixture } from "./daytona-fixture.ts";
 
 let fixture: Fixture;
 
@@ -16,7 +16,7 @@ afterAll(() => fixture.dispose());
 
 it("drops a client that leaves 256 pieces unread, and continues for others", async () => {
   const sandbox = await fixture.client.create();
-  const handle = await sandbox.process.createPty({ id: "flood", onData: () => {} });
+  const handle = await openPty(sandbox, { id: "flood", onData: () => {} });
   const address = `ws://127.0.0.1:${fixture.server.port}/toolbox/${sandbox.id}/process/pty/flood/connect`;
   const dial = (): WebSocket => new WebSocket(address, { headers: { authorization: `Bearer ${apiKey}` } });
   const [deaf, reader] = [dial(), dial()];

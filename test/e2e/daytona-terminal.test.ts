@@ -5,7 +5,16 @@ import { once } from "node:events";
 import type { PtyHandle, Sandbox } from "@daytonaio/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { apiKey, eventually, type Fixture, findProcesses, marker, startFixture, visit } from "./daytona-fixture.ts";
+import {
+  apiKey,
+  eventually,
+  type Fixture,
+  findProcesses,
+  marker,
+  openPty,
+  startFixture,
+  visit,
+} from "./daytona-fixture.ts";
 import { ask, Screen } from "./terminal-screen.ts";
 
 let fixture: Fixture;
@@ -28,7 +37,7 @@ async function open(
   box = sandbox,
 ): Promise<{ handle: PtyHandle; screen: Screen }> {
   const screen = new Screen();
-  return { handle: await box.process.createPty({ id, onData: screen.show, ...options }), screen };
+  return { handle: await openPty(box, { id, onData: screen.show, ...options }), screen };
 }
 
 async function connect(id: string): Promise<{ handle: PtyHandle; screen: Screen }> {
@@ -155,26 +164,9 @@ describe("the connections of a terminal", () => {
     ]);
   });
 
-  it("get back a subprotocol that they offered, but not the one that carries variables", async () => {
-    const secret = `X-Daytona-Pty-Envs~${Buffer.from('{"A":"b"}').toString("base64url")}`;
-    const offers: [string[], string][] = [
-      [["X-Daytona-SDK-Version~0.218.0", secret, "X-Daytona-Pty-Exit-Control"], "X-Daytona-SDK-Version~0.218.0"],
-      [[secret, "X-Daytona-Pty-Exit-Control"], "X-Daytona-Pty-Exit-Control"],
-      [[secret], secret],
-      [[], ""],
-    ];
-    for (const [offered, chosen] of offers) {
-      const socket = dial("/process/pty/create-connect?id=offers&cols=80&rows=24", offered);
-      await once(socket, "open");
-      expect(socket.protocol).toBe(chosen);
-      socket.close();
-      await once(socket, "close");
-      await sandbox.process.killPtySession("offers");
-    }
-  });
-
   it("carry any byte in both directions, in messages of up to 64 KiB", async () => {
-    const socket = dial("/process/pty/create-connect?id=bytes");
+    await rest("POST", "/process/pty", { id: "bytes" });
+    const socket = dial("/process/pty/bytes/connect");
     const chunks: Buffer[] = [];
     socket.on("message", (data, isBinary) => isBinary && chunks.push(data as Buffer));
     await once(socket, "open");
@@ -186,7 +178,8 @@ describe("the connections of a terminal", () => {
     socket.send(Buffer.concat([Buffer.alloc(4_464, "x"), bytes]));
     await received(bytes);
     await sandbox.process.killPtySession("bytes");
-    const big = dial("/process/pty/create-connect?id=big");
+    await rest("POST", "/process/pty", { id: "big" });
+    const big = dial("/process/pty/big/connect");
     await once(big, "open");
     big.send(Buffer.alloc(65_537));
     expect((await once(big, "close"))[0]).toBe(1009);
@@ -197,7 +190,7 @@ describe("the connections of a terminal", () => {
     const printed = 12_000_000;
     let [received, end] = [0, Buffer.alloc(0)];
     const isDone = Promise.withResolvers<void>();
-    const handle = await sandbox.process.createPty({
+    const handle = await openPty(sandbox, {
       id: "flood",
       onData: (data) => {
         received += data.length;
@@ -230,9 +223,7 @@ describe("the connections of a terminal", () => {
     const taken = await open("taken");
     await expect(open("taken")).rejects.toThrow("already exists");
     await taken.handle.kill();
-    const garbled = dial("/process/pty/create-connect?id=garbled", ["X-Daytona-Pty-Envs~e30x"]);
-    expect(await readControls(garbled)).toMatchObject({ controls: [{ status: "error" }], code: 1011 });
-    const stranger = dial("/process/pty/create-connect?id=stranger", [], { authorization: "" });
+    const stranger = dial("/process/pty/stranger/connect", [], { authorization: "" });
     const [, response] = await once(stranger, "unexpected-response");
     expect(response.statusCode).toBe(401);
     expect(await sandbox.process.listPtySessions()).toEqual([]);
@@ -375,7 +366,7 @@ describe("a terminal without isolation", () => {
     const open = await startFixture({ isolation: "none" });
     const box = await open.client.create();
     const [screen, mark] = [new Screen(), marker()];
-    const handle = await box.process.createPty({ id: "free", onData: screen.show });
+    const handle = await openPty(box, { id: "free", onData: screen.show });
     await handle.sendInput(`echo si''ze $(stty size) $PWD; nohup sleep ${mark} & sleep ${mark}\n`);
     await screen.shows(`size 24 80 ${open.state}`);
     await eventually(async () => (await findProcesses(mark)).length >= 2);
@@ -386,7 +377,7 @@ describe("a terminal without isolation", () => {
   it("is refused where commands are", async () => {
     const strict = await startFixture({ isolation: "none", realModel: true });
     const box = await strict.client.create();
-    await expect(box.process.createPty({ id: "no", onData: () => {} })).rejects.toThrow("commands are refused");
+    await expect(openPty(box, { id: "no", onData: () => {} })).rejects.toThrow("commands are refused");
     await strict.dispose();
   });
 });

@@ -179,6 +179,14 @@ describe("the server", () => {
   });
 });
 
+it("lets a session whose PATH is invalid still run its commands", async () => {
+  await sandbox.process.createSession("lost");
+  const run = (command: string) => sandbox.process.executeSessionCommand("lost", { command });
+  await run("export PATH=/nowhere");
+  expect(await run("echo here; cat /dev/null")).toMatchObject({ exitCode: 127, stdout: "here\n" });
+  await sandbox.process.deleteSession("lost");
+});
+
 it("leaves no process behind when it closes", async () => {
   const other = await startFixture();
   const mark = marker();

@@ -1,4 +1,4 @@
-// Work that the daemon's own git loses (`dev/daytona/git-library.ts`), done with git tools in a sandbox: none of it is
+// Work that the daemon's own git loses (`dev/daytona/git.ts`), done with git tools in a sandbox: none of it is
 // lost.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Sandbox, SandboxError } from "../../src/agent/sandbox.ts";

@@ -22,13 +22,9 @@ beforeAll(async () => {
       onState: () => {},
       git: { access: { findLogin: async () => ann }, source },
     });
-  await run("mkdir tools && ln -s /usr/bin/* tools && rm tools/git*", open(null));
-  const box = await fixture.client.get("bare");
-  await fetch(`${fixture.server.apiUrl.replace(/\/api$/, "")}/toolbox/${box.id}/env`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ set: { PATH: "/home/daytona/tools" } }),
-  });
+  await fixture.client.create({ name: "bare", envVars: { PATH: "/home/daytona/tools" } });
+  const make = "PATH=/usr/bin; mkdir tools && ln -s /usr/bin/* tools && rm tools/git*";
+  await run(make, open(null));
   const { url } = await host.addRepository("project", { files: { a: "1\n" }, credentials: ann });
   sandbox = open({ url });
 });

@@ -14,11 +14,19 @@ beforeAll(async () => {
 
 afterAll(() => sandbox.delete());
 
+async function create(settings: Record<string, unknown>): Promise<void> {
+  const response = await fetch(`${sandbox.toolboxProxyUrl}/${sandbox.id}/process/pty`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
+    body: JSON.stringify(settings),
+  });
+  expect([response.status, await response.text()]).toEqual([201, JSON.stringify({ sessionId: settings.id })]);
+}
+
 it("a terminal works with the SDK, which offers its version as a subprotocol in workerd", async () => {
   let shown = "";
-  const handle = await sandbox.process.createPty({
-    id: "sdk",
-    envs: { GREETING: "hello" },
+  await create({ id: "sdk", envs: { GREETING: "hello" } });
+  const handle = await sandbox.process.connectPty("sdk", {
     onData: (data) => {
       shown += new TextDecoder().decode(data);
     },
@@ -29,7 +37,8 @@ it("a terminal works with the SDK, which offers its version as a subprotocol in 
 });
 
 it("a terminal works with a fetch that requests an upgrade", async () => {
-  const address = `${sandbox.toolboxProxyUrl}/${sandbox.id}/process/pty/create-connect?id=bare&cols=90&rows=20`;
+  await create({ id: "bare", cols: 90, rows: 20 });
+  const address = `${sandbox.toolboxProxyUrl}/${sandbox.id}/process/pty/bare/connect`;
   const { status, headers, webSocket } = await fetch(address, {
     headers: {
       authorization: `Bearer ${apiKey}`,

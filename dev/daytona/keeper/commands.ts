@@ -1,18 +1,28 @@
 /**
  * `process/execute`: one command in its own shell, stdout and stderr merged as a terminal would show them.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { constants, open, readdirSync, readFileSync } from "node:fs";
 import { mkdir, rm, stat } from "node:fs/promises";
+import { Socket } from "node:net";
+import { constants as system } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { type Channel, type Request, readText, readVariables } from "./channel.ts";
-import { describeFailure } from "./failures.ts";
-import { frameKind, writeFrame, writeJson } from "./frames.ts";
-import { resolvePath } from "./paths.ts";
-import { awaitReadiness, makePipes, openOutput } from "./pipes.ts";
-import { findShell, type KeeperSettings, processEnvironment } from "./settings.ts";
+import { promisify } from "node:util";
+import {
+  answer,
+  type Channel,
+  describeFailure,
+  frameKind,
+  parseJson,
+  type Request,
+  readText,
+  readVariables,
+  writeFrame,
+  writeJson,
+} from "./channel.ts";
+import { findShell, type KeeperSettings, processEnvironment, resolvePath } from "./settings.ts";
 
 /** Process groups that must not outlive the keeper. In a pid namespace they can't; without one, this list ends them. */
 export const groups = new Set<number>();
@@ -152,4 +162,93 @@ export function awaitEnd(child: ChildProcess): Promise<number> {
 
 function signalExitCode(signal: NodeJS.Signals | null): number {
   return signal === "SIGKILL" ? 137 : signal === "SIGTERM" ? 143 : 129;
+}
+
+const run = promisify(execFile);
+const openDescriptor = promisify(open);
+
+export async function makePipes(folder: string): Promise<void> {
+  await run("mkfifo", [`${folder}/out`, `${folder}/err`, `${folder}/in`]);
+}
+
+/** Opened for reading before the shell opens it for writing; without O_NONBLOCK the open call would block a thread. */
+export async function openOutput(path: string): Promise<Socket> {
+  const fd = await openDescriptor(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  return wrapPipe(fd, { readable: true, writable: false });
+}
+
+/** Opened for reading and writing, since opening a pipe for writing alone fails while nobody reads it. */
+export async function openInput(path: string): Promise<Socket> {
+  const fd = await openDescriptor(path, constants.O_RDWR | constants.O_NONBLOCK);
+  return wrapPipe(fd, { readable: false, writable: true });
+}
+
+/** Resolves when the shell reports on its first extra pipe that it has opened its streams. */
+export function awaitReadiness(child: ChildProcess): Promise<void> {
+  const reports = child.stdio[3] as Readable;
+  reports.on("error", () => {});
+  return new Promise((resolve) => {
+    reports.once("data", () => resolve());
+  });
+}
+
+function wrapPipe(fd: number, direction: { readable: boolean; writable: boolean }): Socket {
+  const socket = new Socket({ fd, ...direction });
+  socket.on("error", () => socket.destroy());
+  return socket;
+}
+
+/**
+ * Opens its streams, reports that, and becomes the command; without one it becomes a shell that reads commands.
+ *
+ * With bash, stdin goes through a `cat`: that makes it a pipe, which can be opened by name as `/dev/stdin` even after
+ * its end, unlike the socket that Node gives and unlike a named pipe.
+ */
+const script = (input: string): string => `exec ${input} >"$1/out" 2>"$1/err"; echo >&3; exec 3>&-
+if [ "$2" ]; then exec /bin/sh -c "$2"; else exec /bin/sh; fi`;
+const pipedInput = "< <(exec cat 2>/dev/null 3>&-)";
+
+export async function serveStreams(
+  channel: Channel,
+  request: Request,
+  settings: KeeperSettings,
+  token: string,
+): Promise<void> {
+  const folder = `${settings.scratch}/${token}`;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makePipes(folder);
+  const [stdout, stderr] = [await openOutput(`${folder}/out`), await openOutput(`${folder}/err`)];
+  const input = findShell().endsWith("bash") ? pipedInput : "";
+  const args = ["-c", script(input), "sh", folder, readText(request, "command")];
+  const child = spawnShell(settings, args, { cwd: settings.workDir, extraPipes: 1 });
+  const ended = awaitEnd(child);
+  await Promise.race([awaitReadiness(child), ended]);
+  await rm(folder, { recursive: true, force: true });
+  await answer(channel, {});
+  void takeInput(channel, child).then(() => {
+    for (const pipe of [child.stdin, stdout, stderr]) pipe?.destroy();
+  });
+  await Promise.all([forward(stdout, channel, frameKind.stdout), forward(stderr, channel, frameKind.stderr)]);
+  await writeJson(channel.socket, { exitCode: await ended });
+}
+
+async function takeInput(channel: Channel, child: ChildProcess): Promise<void> {
+  for (let frame = await channel.reader.next(); frame; frame = await channel.reader.next()) {
+    if (frame.kind === frameKind.data) await writeInput(child, frame.payload);
+    else if (frame.kind === frameKind.finish) child.stdin?.end();
+    else if (frame.kind === frameKind.json) passSignal(child, readText(parseJson(frame), "signal"));
+  }
+}
+
+/** Waits until the program accepts more input or stops reading. */
+function writeInput({ stdin }: ChildProcess, data: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    if (!stdin || stdin.destroyed || stdin.writableEnded) resolve();
+    else stdin.write(data, () => resolve());
+  });
+}
+
+function passSignal({ pid }: ChildProcess, name: string): void {
+  const signal = `SIG${name}`;
+  if (pid !== undefined && signal in system.signals) killGroup(pid, signal as NodeJS.Signals);
 }

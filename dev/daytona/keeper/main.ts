@@ -10,24 +10,24 @@
 import { mkdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
-import { answer, type Channel, openChannel, type Request, readText, refuse } from "./channel.ts";
-import { runCode } from "./code.ts";
-import { removeSession } from "./command-files.ts";
-import { endExcessProcesses, executeCommand, groups, killGroup } from "./commands.ts";
-import { changeVariables } from "./environment.ts";
-import { createFolder, deletePath, describePath, listFiles, movePath, setPermissions } from "./files.ts";
-import { parseJson } from "./frames.ts";
-import { runGit } from "./git.ts";
-import { joinConnection } from "./git-relay.ts";
-import { askForLogin, serveRelays } from "./git-relays.ts";
-import { measure } from "./metrics.ts";
-import { isPortInUse, joinPort, listPorts } from "./ports.ts";
-import { endTerminals, resizePty, servePty } from "./pty.ts";
-import { findInFiles, replaceInFiles, searchFiles } from "./search.ts";
-import { sendInput, serveSession } from "./sessions.ts";
-import type { KeeperSettings } from "./settings.ts";
-import { serveStreams } from "./streams.ts";
-import { readFile, writeFile } from "./transfers.ts";
+import { answer, type Channel, openChannel, parseJson, type Request, readText, refuse } from "./channel.ts";
+import { endExcessProcesses, executeCommand, groups, killGroup, serveStreams } from "./commands.ts";
+import {
+  createFolder,
+  deletePath,
+  describePath,
+  findInFiles,
+  listFiles,
+  movePath,
+  searchFiles,
+  sendFile,
+  takeFile,
+} from "./files.ts";
+import { askForLogin, joinConnection, runGit, serveRelays } from "./git.ts";
+import { isPortInUse, joinPort } from "./ports.ts";
+import { removeSession, sendInput, serveSession } from "./sessions.ts";
+import { changeVariables, type KeeperSettings } from "./settings.ts";
+import { endTerminals, resizePty, servePty } from "./terminals.ts";
 
 const lingerMs = 10_000;
 /** A fork bomb makes thousands of processes in a second, and counting costs next to nothing. */
@@ -35,20 +35,16 @@ const countMs = 500;
 const settings = JSON.parse(process.argv[2] ?? "{}") as KeeperSettings;
 
 /** Requests that have one result. */
-const answers: Record<string, (request: Request, settings: KeeperSettings, gone: AbortSignal) => unknown> = {
+const answers: Record<string, (request: Request, settings: KeeperSettings) => unknown> = {
   variables: changeVariables,
   list: listFiles,
   info: describePath,
   folder: createFolder,
   delete: deletePath,
   move: movePath,
-  permissions: setPermissions,
-  find: findInFiles,
   search: searchFiles,
-  replace: replaceInFiles,
-  ports: listPorts,
+  find: findInFiles,
   port: isPortInUse,
-  metrics: measure,
   "pty-resize": resizePty,
   "session-input": sendInput,
   "session-remove": (request, settings) => removeSession(settings, readText(request, "session")).then(() => null),
@@ -62,14 +58,13 @@ async function serve(channel: Channel, token: string): Promise<void> {
   const operation = readText(request, "do");
   try {
     const answerer = answers[operation];
-    if (answerer) await answer(channel, await answerer(request, settings, watchEnd(channel)));
+    if (answerer) await answer(channel, await answerer(request, settings));
     else if (operation === "execute") await executeCommand(channel, request, settings);
-    else if (operation === "code") await runCode(channel, request, settings);
     else if (operation === "session") await serveSession(channel, request, settings);
     else if (operation === "streams") await serveStreams(channel, request, settings, token);
     else if (operation === "pty") await servePty(channel, request, settings);
-    else if (operation === "read") await readFile(channel, request, settings);
-    else if (operation === "write") await answer(channel, await writeFile(channel, request, settings));
+    else if (operation === "read") await sendFile(channel, request, settings);
+    else if (operation === "write") await answer(channel, await takeFile(channel, request, settings));
     else if (operation === "join") await joinPort(channel, request);
     else if (operation === "git") await runGit(channel, request, settings);
     else if (operation === "relay") await joinConnection(channel, request);
@@ -77,15 +72,6 @@ async function serve(channel: Channel, token: string): Promise<void> {
   } catch (error) {
     await refuse(channel, error, readText(request, "path") || readText(request, "source") || undefined);
   }
-}
-
-/** Aborts when the server has given up on the request. It sends nothing more on such a channel. */
-function watchEnd({ socket }: Channel): AbortSignal {
-  const gone = new AbortController();
-  const abort = (): void => gone.abort();
-  socket.once("end", abort).once("close", abort);
-  socket.resume();
-  return gone.signal;
 }
 
 function dial(token: string): void {

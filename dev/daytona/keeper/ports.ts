@@ -1,25 +1,8 @@
 /**
- * Ports inside the sandbox's network namespace: lists listening ports and connects to one.
+ * Ports inside the sandbox's network namespace.
  */
-import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
-import { answer, type Channel, type Request } from "./channel.ts";
-import { KeeperError } from "./failures.ts";
-
-/** The code in `/proc/net/tcp`. */
-const listeningState = "0A";
-
-export async function listPorts(): Promise<{ ports: number[] }> {
-  const tables = await Promise.all(
-    ["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readFile(path, "utf8").catch(() => "")),
-  );
-  const ports = new Set<number>();
-  for (const line of tables.join("\n").split("\n")) {
-    const [, local, , state] = line.trim().split(/\s+/);
-    if (state === listeningState && local) ports.add(Number.parseInt(local.slice(local.lastIndexOf(":") + 1), 16));
-  }
-  return { ports: [...ports].sort((a, b) => a - b) };
-}
+import { answer, type Channel, KeeperError, type Request } from "./channel.ts";
 
 export async function isPortInUse(request: Request): Promise<{ isInUse: boolean }> {
   const socket = await reachPort(Number(request.port)).catch(() => undefined);

@@ -9,17 +9,23 @@
  * code.
  */
 import type { ChildProcess } from "node:child_process";
-import { mkdir } from "node:fs/promises";
+import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { answer, type Channel, type Request, readText } from "./channel.ts";
-import { CommandFiles, sessionFolder } from "./command-files.ts";
-import { killGroup, spawnShell } from "./commands.ts";
-import { KeeperError } from "./failures.ts";
-import { frameKind, parseJson, pieceBytes, writeFrame, writeJson } from "./frames.ts";
-import { openInput, openOutput } from "./pipes.ts";
+import {
+  answer,
+  type Channel,
+  frameKind,
+  KeeperError,
+  parseJson,
+  pieceBytes,
+  type Request,
+  readText,
+  writeFrame,
+  writeJson,
+} from "./channel.ts";
+import { killGroup, openInput, openOutput, spawnShell } from "./commands.ts";
 import { findShell, type KeeperSettings } from "./settings.ts";
-import { WholeLines } from "./whole-lines.ts";
 
 /** Time to clean up between SIGTERM and SIGKILL; the same as in the real daemon. */
 const graceMs = 5_000;
@@ -100,33 +106,34 @@ async function openPipes(session: Session, number: number): Promise<void> {
   if (!command) return;
   const { files } = command;
   const forward = async (path: string, stream: "stdout" | "stderr"): Promise<void> =>
-    forwardPipe(session.channel, await openOutput(path), { stream, number, files });
+    forwardPipe(session, await openOutput(path), { stream, number });
   command.outputs = Promise.all([forward(files.stdout, "stdout"), forward(files.stderr, "stderr")]);
   command.outputs.catch(() => session.channel.socket.destroy());
   if (command.takesInput) command.input = await openInput(files.input);
 }
 
 async function forwardPipe(
-  channel: Channel,
+  session: Session,
   pipe: Readable,
-  { stream, number, files }: { stream: "stdout" | "stderr"; number: number; files: CommandFiles },
+  { stream, number }: { stream: "stdout" | "stderr"; number: number },
 ): Promise<void> {
-  const label = Buffer.alloc(4);
-  label.writeUInt32BE(number);
   const lines = new WholeLines();
-  const send = async (whole: Buffer): Promise<void> => {
-    if (whole.length === 0) return;
-    await files.append(stream, whole);
-    for (let start = 0; start < whole.length; start += pieceBytes) {
-      const piece = whole.subarray(start, start + pieceBytes);
-      await writeFrame(channel.socket, frameKind[stream], Buffer.concat([label, piece]));
-    }
-  };
   try {
-    for await (const chunk of pipe) await send(lines.push(chunk as Buffer));
-    await send(lines.end());
+    for await (const chunk of pipe) await log(session, number, markLines(stream, lines.push(chunk as Buffer)));
+    await log(session, number, markLines(stream, lines.end()));
   } catch {
     // The pipe was destroyed with its session.
+  }
+}
+
+/** Into the sandbox's own file, and to the server. */
+async function log({ channel, commands }: Session, number: number, marked: Buffer): Promise<void> {
+  await commands.get(number)?.files.append(marked);
+  const label = Buffer.alloc(4);
+  label.writeUInt32BE(number);
+  for (let start = 0; start < marked.length; start += pieceBytes) {
+    const piece = marked.subarray(start, start + pieceBytes);
+    await writeFrame(channel.socket, frameKind.data, Buffer.concat([label, piece]));
   }
 }
 
@@ -134,15 +141,16 @@ async function forwardPipe(
 export async function sendInput(request: Request, settings: KeeperSettings): Promise<null> {
   const id = readText(request, "session");
   const name = readText(request, "command");
-  const command = [...(sessions.get(id)?.commands.values() ?? [])].find((each) => each.id === name);
-  if (!command?.input) {
+  const session = sessions.get(id);
+  const [number, command] = [...(session?.commands ?? [])].find(([, each]) => each.id === name) ?? [];
+  if (!session || number === undefined || !command?.input) {
     const path = `${sessionFolder(settings, id)}/${name}/input.pipe`;
     const message = `failed to open input pipe: open ${path}: no such file or directory`;
     throw new KeeperError(500, "INTERNAL_SERVER_ERROR", message);
   }
   const data = Buffer.from(readText(request, "data"));
   command.input.write(data);
-  if (request.echo === true) await command.files.append("stdout", data);
+  if (request.echo === true) await log(session, number, markLines("stdout", data));
   return null;
 }
 
@@ -179,4 +187,115 @@ function endShell(shell: ChildProcess): void {
   if (pid === undefined) return;
   killGroup(pid, "SIGTERM");
   setTimeout(() => killGroup(pid, "SIGKILL"), graceMs).unref();
+}
+
+const markBytes = 3;
+const marks = { stdout: 1, stderr: 2 };
+/** The log that clients read is the server's, which is bounded too. This one fills the sandbox's disk. */
+const maxLogBytes = 16 * 1024 * 1024;
+
+export function sessionFolder(settings: KeeperSettings, session: string): string {
+  const isName = /^[^/\0]{1,200}$/.test(session) && session !== "." && session !== "..";
+  return `${settings.home}/.daytona/sessions/${isName ? session : encodeURIComponent(session).replaceAll(".", "%2E").slice(0, 200)}`;
+}
+
+export function removeSession(settings: KeeperSettings, session: string): Promise<void> {
+  return rm(sessionFolder(settings, session), { recursive: true, force: true });
+}
+
+export class CommandFiles {
+  readonly folder: string;
+  #bytes = 0;
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  get text(): string {
+    return `${this.folder}/cmd.sh`;
+  }
+
+  get input(): string {
+    return `${this.folder}/input.pipe`;
+  }
+
+  get stdout(): string {
+    return `${this.folder}/stdout.pipe`;
+  }
+
+  get stderr(): string {
+    return `${this.folder}/stderr.pipe`;
+  }
+
+  async make(text: string): Promise<void> {
+    await mkdir(this.folder, { recursive: true, mode: 0o755 });
+    await writeFile(`${this.folder}/output.log`, "");
+    await writeFile(this.text, text, { mode: 0o600 });
+  }
+
+  /** A command may have removed the folder: its log then has none of it. */
+  append(marked: Buffer): Promise<void> {
+    if (marked.length === 0 || this.#bytes > maxLogBytes) return this.#queue;
+    this.#bytes += marked.length;
+    this.#queue = this.#queue.then(() => appendFile(`${this.folder}/output.log`, marked)).catch(() => undefined);
+    return this.#queue;
+  }
+
+  async finish(exitCode: number): Promise<void> {
+    await this.#queue;
+    await writeFile(`${this.folder}/exit_code`, `${exitCode}\n`).catch(() => undefined);
+    for (const pipe of [this.input, this.stdout, this.stderr]) await rm(pipe, { force: true });
+  }
+}
+
+function markLines(stream: "stdout" | "stderr", lines: Buffer): Buffer {
+  const mark = Buffer.alloc(markBytes, marks[stream]);
+  const pieces: Buffer[] = [];
+  for (let start = 0; start < lines.length; ) {
+    const end = lines.indexOf("\n", start);
+    const next = end === -1 ? lines.length : end + 1;
+    pieces.push(mark, lines.subarray(start, next));
+    start = next;
+  }
+  return Buffer.concat(pieces);
+}
+
+const lineFeed = 0x0a;
+/** The daemon's shell holds a line of any length. */
+const maxHeldBytes = 16 * 1024 * 1024;
+
+export class WholeLines {
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+
+  /** The lines that are complete now. */
+  push(chunk: Buffer): Buffer {
+    const bytes = withoutNul(chunk);
+    const end = bytes.lastIndexOf(lineFeed) + 1;
+    if (end === 0 && this.#heldBytes + bytes.length <= maxHeldBytes) {
+      this.#hold(bytes);
+      return Buffer.alloc(0);
+    }
+    const whole = Buffer.concat([...this.#held, end === 0 ? bytes : bytes.subarray(0, end)]);
+    this.#held = [];
+    this.#heldBytes = 0;
+    if (end > 0) this.#hold(bytes.subarray(end));
+    return whole;
+  }
+
+  end(): Buffer {
+    return this.#heldBytes === 0 ? Buffer.alloc(0) : Buffer.concat([...this.#held.splice(0), Buffer.from("\n")]);
+  }
+
+  #hold(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    // Copied: a few bytes would keep a large buffer.
+    this.#held.push(Buffer.from(bytes));
+    this.#heldBytes += bytes.length;
+  }
+}
+
+function withoutNul(bytes: Buffer): Buffer {
+  return bytes.includes(0) ? Buffer.from(bytes.filter((byte) => byte !== 0)) : bytes;
 }

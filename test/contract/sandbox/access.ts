@@ -1,11 +1,9 @@
-/** Access for others: SSH tokens, and links to one file. */
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { text as readText } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { Client, type ClientChannel } from "ssh2";
 import { describe, expect, it } from "vitest";
-import { daytona, eventually, makeFolder, makeName, sandbox, skipWithoutRoute, statusOf } from "./place.ts";
+import { daytona, makeName, sandbox, statusOf } from "./place.ts";
 
 /**
  * In 0.190 only the SSH gateway may ask whether a token is valid
@@ -71,82 +69,6 @@ export function describeSshAccess(): void {
       const gone = await daytona().get(sandbox.id);
       gone.id = makeName("nobody");
       expect(await statusOf(gone.createSshAccess())).toBe(404);
-    });
-  });
-}
-
-export function describeFileLinks(): void {
-  describe("a link to one file", () => {
-    async function isClosed(url: string, init?: RequestInit): Promise<boolean> {
-      const response = await fetch(url, init);
-      await response.body?.cancel();
-      return response.status === 401 || response.status === 403;
-    }
-
-    it("downloads it without a key", async ({ skip }) => {
-      await skipWithoutRoute(skip, "GET", `/sandbox/${sandbox.id}/signing-key`);
-      const path = `${await makeFolder()}/a & b=c 店.bin`;
-      const content = randomBytes(10_000);
-      await sandbox.fs.uploadFile(content, path);
-      const response = await fetch(await sandbox.downloadUrl(path, 60));
-      expect(response.status).toBe(200);
-      expect(Buffer.compare(Buffer.from(await response.arrayBuffer()), content)).toBe(0);
-    });
-
-    it("uploads it without a key", async ({ skip }) => {
-      await skipWithoutRoute(skip, "GET", `/sandbox/${sandbox.id}/signing-key`);
-      const path = `${await makeFolder()}/deep/up 店.txt`;
-      const form = new FormData();
-      form.append("file", new Blob(["sent by a link"]), "ignored.txt");
-      const response = await fetch(await sandbox.uploadUrl(path, 60), { method: "POST", body: form });
-      expect(response.status).toBe(200);
-      await response.body?.cancel();
-      expect((await sandbox.fs.downloadFile(path)).toString()).toBe("sent by a link");
-    });
-
-    it("is for that file, direction and time only", async ({ skip }) => {
-      await skipWithoutRoute(skip, "GET", `/sandbox/${sandbox.id}/signing-key`);
-      const folder = await makeFolder();
-      await sandbox.fs.uploadFile(Buffer.from("mine"), `${folder}/a`);
-      await sandbox.fs.uploadFile(Buffer.from("not yours"), `${folder}/b`);
-      const url = new URL(await sandbox.downloadUrl(`${folder}/a`, 60));
-      const change = (name: string, value: string): string => {
-        const changed = new URL(url);
-        changed.searchParams.set(name, value);
-        return changed.href;
-      };
-      expect(await isClosed(change("path", `${folder}/b`))).toBe(true);
-      expect(await isClosed(change("expires", String(Math.floor(Date.now() / 1000) + 7_200)))).toBe(true);
-      expect(await isClosed(change("expires", "0"))).toBe(true);
-      expect(await isClosed(change("signature", "v1_AAAA"))).toBe(true);
-      const upload = url.href.replace("/files/download?", "/files/upload-v2?");
-      const form = new FormData();
-      form.append("file", new Blob(["overwritten"]), "a");
-      expect(await isClosed(upload, { method: "POST", body: form })).toBe(true);
-      const elsewhere = url.href.replace("/files/download?", "/files/info?");
-      expect(await isClosed(elsewhere)).toBe(true);
-      expect((await sandbox.fs.downloadFile(`${folder}/a`)).toString()).toBe("mine");
-    });
-
-    it("expires", async ({ skip }) => {
-      await skipWithoutRoute(skip, "GET", `/sandbox/${sandbox.id}/signing-key`);
-      const path = `${await makeFolder()}/a`;
-      await sandbox.fs.uploadFile(Buffer.from("mine"), path);
-      // Less than a second: until the end of the second that has begun.
-      const short = await sandbox.downloadUrl(path, 0.5);
-      await eventually(() => isClosed(short));
-      expect(await isClosed(await sandbox.downloadUrl(path, 60))).toBe(false);
-    });
-
-    it("ends with its key", async ({ skip }) => {
-      await skipWithoutRoute(skip, "GET", `/sandbox/${sandbox.id}/signing-key`);
-      const path = `${await makeFolder()}/a`;
-      await sandbox.fs.uploadFile(Buffer.from("mine"), path);
-      const former = await sandbox.downloadUrl(path, 60);
-      await sandbox.rotateSigningKey();
-      expect(await isClosed(former)).toBe(true);
-      const fresh = await fetch(await sandbox.downloadUrl(path, 60));
-      expect(await fresh.text()).toBe("mine");
     });
   });
 }

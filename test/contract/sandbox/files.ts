@@ -216,7 +216,6 @@ export function describeFiles(): void {
       expect(await statusOf(sandbox.fs.listFiles(none))).toBe(404);
       expect(await statusOf(sandbox.fs.deleteFile(none))).toBe(404);
       expect(await statusOf(sandbox.fs.moveFiles(none, `${folder}/other`))).toBe(404);
-      expect(await statusOf(sandbox.fs.setFilePermissions(none, { mode: "600" }))).toBe(404);
     });
   });
 

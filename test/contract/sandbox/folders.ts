@@ -1,6 +1,6 @@
 /** Folders and operations within them: lists, moves, permissions, searches and replacements. */
 import { describe, expect, it } from "vitest";
-import { makeFolder, run, sandbox, statusOf } from "./place.ts";
+import { makeFolder, sandbox, statusOf } from "./place.ts";
 
 function send(path: string, content: string | Buffer): Promise<void> {
   return sandbox.fs.uploadFile(Buffer.from(content), path);
@@ -99,34 +99,6 @@ export function describeFolders(): void {
     });
   });
 
-  describe("permissions", () => {
-    it("are changed by an octal mode, which commands see", async () => {
-      const folder = await makeFolder();
-      await send(`${folder}/script.sh`, "#!/bin/sh\necho ran\n");
-      await sandbox.fs.setFilePermissions(`${folder}/script.sh`, { mode: "755" });
-      expect(await sandbox.fs.getFileDetails(`${folder}/script.sh`)).toMatchObject({
-        permissions: "0755",
-        mode: "-rwxr-xr-x",
-      });
-      expect(await run(`${folder}/script.sh`)).toBe("ran\n");
-    });
-
-    it("are refused where they are invalid, or name an unknown user", async () => {
-      const folder = await makeFolder();
-      expect(await statusOf(sandbox.fs.setFilePermissions(folder, { mode: "rwx" }))).toBe(400);
-      expect(await statusOf(sandbox.fs.setFilePermissions(folder, { mode: "999" }))).toBe(400);
-      expect(await statusOf(sandbox.fs.setFilePermissions(folder, { owner: "no-such-user" }))).toBe(400);
-      expect(await statusOf(sandbox.fs.setFilePermissions(folder, { group: "no-such-group" }))).toBe(400);
-    });
-
-    it("include the owner of a file", async () => {
-      const folder = await makeFolder();
-      const { owner, group } = await sandbox.fs.getFileDetails(folder);
-      await sandbox.fs.setFilePermissions(folder, { owner, group });
-      expect(await sandbox.fs.getFileDetails(folder)).toMatchObject({ owner, group });
-    });
-  });
-
   describe("a search by text", () => {
     it("finds lines by a literal text, in text files only", async () => {
       const folder = await makeFolder();
@@ -164,27 +136,6 @@ export function describeFolders(): void {
       expect(await search("deep")).toEqual(["deep"]);
       expect(await search("deep/*")).toEqual([]);
       expect(await search("*.none")).toEqual([]);
-    });
-  });
-
-  describe("a replacement", () => {
-    it("changes every literal occurrence in the named files, and reports each that can't be changed", async () => {
-      const folder = await makeFolder();
-      await send(`${folder}/a`, "$5 and $5");
-      await send(`${folder}/b`, "nothing of it");
-      const results = await sandbox.fs.replaceInFiles([`${folder}/a`, `${folder}/none`, `${folder}/b`], "$5", "$&7\\n");
-      expect(results.map(({ success }) => success)).toEqual([true, false, true]);
-      expect(results.map(({ file }) => file?.endsWith("a"))).toEqual([true, false, false]);
-      expect(results[1]?.error).toMatch(/./);
-      expect((await sandbox.fs.downloadFile(`${folder}/a`)).toString()).toBe("$&7\\n and $&7\\n");
-      expect((await sandbox.fs.downloadFile(`${folder}/b`)).toString()).toBe("nothing of it");
-    });
-
-    it("may remove a text", async () => {
-      const folder = await makeFolder();
-      await send(`${folder}/a`, "keep drop keep");
-      await sandbox.fs.replaceInFiles([`${folder}/a`], " drop", "");
-      expect((await sandbox.fs.downloadFile(`${folder}/a`)).toString()).toBe("keep keep");
     });
   });
 }

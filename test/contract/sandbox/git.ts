@@ -1,7 +1,7 @@
 /** Git in the sandbox, with remotes that are folders of the sandbox, so that no network is needed. */
 import { DaytonaError } from "@daytonaio/sdk";
 import { beforeAll, describe, expect, it } from "vitest";
-import { askToolbox, failureOf, makeFolder, run, sandbox, skipOnOldDaemon, statusOf } from "./place.ts";
+import { failureOf, makeFolder, run, sandbox, statusOf } from "./place.ts";
 
 const author = ["Ann Other", "ann@example.com"] as const;
 /** The author of commits that commands make, in a sandbox without a configured name. */
@@ -100,16 +100,6 @@ export function describeGit(): void {
       // 0.190 says 500 for "clean working tree"; the interface knows 400 and 409.
       expect([400, 409, 500]).toContain(await statusOf(sandbox.git.commit(path, "nothing", ...author)));
     });
-
-    it("has a history, newest first", async () => {
-      const path = await makeClone(url);
-      await sandbox.git.commit(path, "second", ...author, true);
-      const response = await askToolbox(`/git/history?path=${encodeURIComponent(path)}`);
-      expect(response.status).toBe(200);
-      const history = (await response.json()) as { message: string; author: string; email: string; hash: string }[];
-      expect(history.map(({ message }) => message.trim())).toEqual(["second", "first"]);
-      expect(history[0]).toMatchObject({ author: "Ann Other", email: "ann@example.com" });
-    });
   });
 
   describe("branches", () => {
@@ -182,46 +172,6 @@ export function describeGit(): void {
       expect(await statusOf(sandbox.git.pull(path))).toBeGreaterThanOrEqual(400);
       const refused = await sandbox.git.push(path).catch((error: unknown) => error);
       expect(refused).toBeInstanceOf(DaytonaError);
-    });
-  });
-
-  describe("git of newer daemons", () => {
-    it("creates a repository, with remotes", async ({ skip }) => {
-      await skipOnOldDaemon(skip);
-      const path = `${await makeFolder()}/made`;
-      await sandbox.git.init(path, false, "trunk");
-      await run(`cd ${path}; ${asAnn} git commit -q --allow-empty -m first`);
-      expect((await sandbox.git.status(path)).currentBranch).toBe("trunk");
-      await sandbox.git.remoteAdd(path, "origin", url);
-      expect((await sandbox.git.remotes(path)).remotes).toEqual([{ name: "origin", url }]);
-      expect(await sandbox.git.remoteGet(path, "origin")).toBe(url);
-      expect(await statusOf(sandbox.git.remoteAdd(path, "origin", "file:///other"))).toBeGreaterThanOrEqual(400);
-      await sandbox.git.remoteAdd(path, "origin", "file:///other", false, true);
-      expect(await sandbox.git.remoteGet(path, "origin")).toBe("file:///other");
-    });
-
-    it("restores files", async ({ skip }) => {
-      await skipOnOldDaemon(skip);
-      const path = await makeClone(url);
-      await run(`echo changed > ${path}/a.txt`);
-      await sandbox.git.add(path, ["a.txt"]);
-      await sandbox.git.restore(path, ["a.txt"], true);
-      expect(await fileStatus(path, "a.txt")).toMatchObject({ worktree: "Modified" });
-      await sandbox.git.restore(path, ["a.txt"]);
-      expect((await sandbox.git.status(path)).fileStatus).toEqual([]);
-      await sandbox.git.commit(path, "second", ...author, true);
-      await sandbox.git.reset(path, "hard", "HEAD~1");
-      expect((await sandbox.git.status(path)).ahead).toBe(0);
-    });
-
-    it("stores settings", async ({ skip }) => {
-      await skipOnOldDaemon(skip);
-      const path = await makeClone(url);
-      await sandbox.git.setConfig("contract.key", "a value", "local", path);
-      expect(await sandbox.git.getConfig("contract.key", "local", path)).toBe("a value");
-      expect(await sandbox.git.getConfig("contract.none", "local", path)).toBeFalsy();
-      await sandbox.git.configureUser("Local Name", "local@example.com", "local", path);
-      expect(await run(`git -C ${path} config user.name`)).toBe("Local Name\n");
     });
   });
 }

@@ -36,28 +36,6 @@ export function describeStates(): void {
     });
   });
 
-  describe("a pause", () => {
-    it("freezes the processes and lets them continue, where the sandbox can", async ({ skip }) => {
-      const made = await createSandbox();
-      await made.process.createSession("held");
-      const refused = await made.pause().then(
-        () => null,
-        (error: { statusCode?: number }) => error.statusCode ?? null,
-      );
-      if (refused !== null) {
-        await made.delete();
-        // Containers can't.
-        expect(refused).toBe(422);
-        skip("this class of sandbox doesn't pause");
-      }
-      expect(made.state).toBe("paused");
-      await made.start();
-      expect(made.state).toBe("started");
-      expect((await made.process.getSession("held")).sessionId).toBe("held");
-      await made.delete();
-    });
-  });
-
   describe("an archive", () => {
     it("takes a stopped sandbox, and returns it with its files", async () => {
       const made = await createSandbox();

@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { CreateSandboxFromImageParams, CreateSandboxFromSnapshotParams, Daytona, Sandbox } from "@daytonaio/sdk";
 import { DaytonaError } from "@daytonaio/sdk";
 import { expect } from "vitest";
-import type { Mode } from "../../../dev/daytona/mode.ts";
+import type { Mode } from "../../../dev/daytona/rules.ts";
 
 /** `double`: the server of `dev/daytona`. `daytona`: a real one. `toolbox`: a daemon alone, without control plane. */
 export type PlaceKind = "double" | "daytona" | "toolbox";

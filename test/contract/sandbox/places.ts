@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Daytona } from "@daytonaio/sdk";
-import type { Mode } from "../../../dev/daytona/mode.ts";
+import type { Mode } from "../../../dev/daytona/rules.ts";
 import { startFixture, visit as visitLocally } from "../../e2e/daytona-fixture.ts";
 import { type Answer, isBelowLocalhost, ownEnd, type Place } from "./place.ts";
 

@@ -1,10 +1,9 @@
 /** The contract of a Daytona as Taskloom and its users rely on it, through the SDK alone. */
 import { afterAll, beforeAll, describe } from "vitest";
-import type { Mode } from "../../../dev/daytona/mode.ts";
-import { describeFileLinks, describeSshAccess } from "./access.ts";
+import type { Mode } from "../../../dev/daytona/rules.ts";
+import { describeSshAccess } from "./access.ts";
 import { describeOldDaemon } from "./as-old.ts";
 import { describeBuilds } from "./builds.ts";
-import { describeCode, describeEnvironment } from "./code.ts";
 import { describeCommands } from "./commands.ts";
 import { describeFiles } from "./files.ts";
 import { describeFolders } from "./folders.ts";
@@ -34,13 +33,10 @@ export function describeDaytona(name: string, kind: PlaceKind, open: () => Promi
     describe("as in 0.190", describeOldDaemon);
     describe("git", describeGit);
     describe("terminals", describeTerminals);
-    describe("code", describeCode);
-    describe("environment", describeEnvironment);
     describe("listeners", describeListeners);
     if (kind === "toolbox") return;
     describe("previews", describePreviews);
     describe("ssh", describeSshAccess);
-    describe("links to files", describeFileLinks);
     describe("life", () => {
       describeLife();
       describeStates();

@@ -18,6 +18,9 @@ const unsupported: Record<string, () => Promise<unknown>> = {
   "computer use: screenshots": () => sandbox.computerUse.screenshot.takeFullScreen(),
   "the code interpreter": () => sandbox.codeInterpreter.createContext(),
   "metrics of the past": () => sandbox.getMetrics(),
+  "code by itself": () => sandbox.process.codeRun("1"),
+  "replacements in files": () => sandbox.fs.replaceInFiles(["x"], "a", "b"),
+  "links to files": () => sandbox.downloadUrl("x"),
 };
 
 export function describeUnsupported(): void {

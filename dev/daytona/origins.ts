@@ -4,16 +4,11 @@
  */
 import { join } from "node:path";
 import { type Builds, nameBuild } from "./builds.ts";
-import { HttpError } from "./errors.ts";
-import type { Rules } from "./mode.ts";
-import { type Quotas, refuseOversize } from "./quotas.ts";
-import type { BuildInfo } from "./records.ts";
-import { hasRoot, rootFolder, sourceFolder } from "./roots.ts";
-import type { NewSandbox, Sandbox, Sandboxes } from "./sandboxes.ts";
+import { type CopyOptions, copyTree, hasRoot, rootFolder, sourceFolder } from "./isolation.ts";
+import type { Rules } from "./rules.ts";
+import type { BuildInfo, NewSandbox, Sandbox, Sandboxes } from "./sandboxes.ts";
 import type { NewSnapshot, SnapshotRecord, Snapshots } from "./snapshots.ts";
-import { refuseChange } from "./states.ts";
-import type { Changes, Ongoing } from "./states-changes.ts";
-import { type CopyOptions, copyTree } from "./tree-copies.ts";
+import { type Changes, type Ongoing, type Quotas, refuseChange, refuseOversize } from "./states.ts";
 
 export interface OriginsOptions {
   sandboxes: Sandboxes;
@@ -91,39 +86,6 @@ export class Origins {
     }
     await changes.pass(sandbox, "creating");
     await changes.bringUp(sandbox);
-  }
-
-  /** Creates a second sandbox with the files of the first. */
-  async fork(sandbox: Sandbox, name: string | undefined): Promise<Ongoing & { sandbox: Sandbox }> {
-    const { sandboxes, changes, rules } = this.#options;
-    changes.refuseAtEnd();
-    if (!rules.pauses) throw new HttpError(422, "Forking is not supported for this sandbox");
-    refuseChange(sandbox.record, "fork");
-    changes.refuseOverQuota(sandbox.record);
-    const copy = await sandboxes.add({ ...sandbox.record, name, isIncomplete: true }, "creating");
-    let failure: Error | undefined;
-    let copied: Ongoing;
-    try {
-      // Something else may have begun meanwhile.
-      refuseChange(sandbox.record, "fork");
-      const former = sandbox.record.state;
-      copied = await changes.begin(sandbox, "forking", async () => {
-        await this.#copy(sandbox.folder, copy.folder).catch((error: Error) => {
-          failure = error;
-        });
-        await changes.settle(sandbox, former);
-      });
-    } catch (error) {
-      await sandboxes.remove(copy);
-      throw error;
-    }
-    const work = async (): Promise<void> => {
-      await copied.done;
-      if (failure) throw failure;
-      copy.record.isIncomplete = false;
-      await changes.bringUp(copy);
-    };
-    return { sandbox: copy, ...changes.follow(copy, work) };
   }
 
   /** Stores the sandbox's files under a name, for other sandboxes to begin with. */

@@ -3,29 +3,36 @@
  */
 import type { ServerResponse } from "node:http";
 import { basename } from "node:path";
-import { optionalTexts, readJson, requireText, sendEmpty, sendJson, writeBody } from "./bodies.ts";
 import { type Container, readReply } from "./container.ts";
-import type { ToolboxContext } from "./context.ts";
-import { HttpError, toHttpError, toolboxErrorBody } from "./errors.ts";
+import {
+  type Exchange,
+  type Handler,
+  HttpError,
+  optionalTexts,
+  query,
+  readJson,
+  requireQuery,
+  sendEmpty,
+  sendJson,
+  toHttpError,
+  toolboxErrorBody,
+  writeBody,
+} from "./http.ts";
 import type { Channel } from "./keeper/channel.ts";
-import { type Frame, frameKind, writeFrame } from "./keeper/frames.ts";
-import { type Part, readBoundary, readParts } from "./multipart.ts";
-import { type Exchange, type Handler, integerParameter, query, requireQuery } from "./routes.ts";
+import { type Frame, frameKind, writeFrame } from "./keeper/channel.ts";
+
+interface Context {
+  life: { container: Container };
+}
 
 const downloadBoundary = "DAYTONA-FILE-BOUNDARY";
 const maxUploadBytes = 1024 * 1024 * 1024;
 const maxPathBytes = 16 * 1024;
 const maxFilesAtOnce = 1_000;
-const maxDepth = 64;
 
-export const fileRoutes: Record<string, Handler<ToolboxContext>> = {
+export const fileRoutes: Record<string, Handler<Context>> = {
   "GET /files": async (exchange, { life }) => {
-    const depth = query(exchange, "depth");
-    const request = {
-      path: query(exchange, "path") ?? "",
-      depth: depth === undefined ? 1 : integerParameter(depth, "depth", 1, maxDepth),
-    };
-    sendJson(exchange.response, 200, await life.container.ask("list", request));
+    sendJson(exchange.response, 200, await life.container.ask("list", { path: query(exchange, "path") ?? "" }));
   },
   "DELETE /files": async (exchange, { life }) => {
     const recursive = query(exchange, "recursive") === "true";
@@ -44,31 +51,17 @@ export const fileRoutes: Record<string, Handler<ToolboxContext>> = {
     await life.container.ask("move", { source, destination });
     sendEmpty(exchange.response, 200);
   },
-  "POST /files/permissions": async (exchange, { life }) => {
-    const [mode, owner, group] = ["mode", "owner", "group"].map((name) => query(exchange, name) ?? "");
-    await life.container.ask("permissions", { path: requireQuery(exchange, "path"), mode, owner, group });
-    sendEmpty(exchange.response, 200);
-  },
-  "GET /files/find": async (exchange, { life }) => {
-    const request = { path: requireQuery(exchange, "path"), pattern: requireQuery(exchange, "pattern") };
-    sendJson(exchange.response, 200, await life.container.ask("find", request));
-  },
-  "GET /files/search": async (exchange, { life }) => {
-    const request = { path: requireQuery(exchange, "path"), pattern: requireQuery(exchange, "pattern") };
-    sendJson(exchange.response, 200, await life.container.ask("search", request));
-  },
-  "POST /files/replace": async (exchange, { life }) => {
-    const body = await readJson(exchange.request);
-    const pattern = requireText(body, "pattern");
-    if (typeof body.newValue !== "string") throw new HttpError(400, "newValue must be a string");
-    const request = { files: optionalTexts(body, "files"), pattern, newValue: body.newValue };
-    sendJson(exchange.response, 200, await life.container.ask("replace", request));
-  },
+  "GET /files/search": (exchange, context) => search(exchange, context, "search"),
+  "GET /files/find": (exchange, context) => search(exchange, context, "find"),
   "GET /files/download": download,
   "POST /files/bulk-download": downloadMany,
   "POST /files/bulk-upload": uploadMany,
-  "POST /files/upload-v2": uploadOne,
 };
+
+async function search(exchange: Exchange, { life }: Context, operation: string): Promise<void> {
+  const request = { path: requireQuery(exchange, "path"), pattern: requireQuery(exchange, "pattern") };
+  sendJson(exchange.response, 200, await life.container.ask(operation, request));
+}
 
 interface Download {
   channel: Channel;
@@ -112,7 +105,7 @@ async function sendFile(response: ServerResponse, { channel, begin, end }: Downl
   }
 }
 
-async function download(exchange: Exchange, { life }: ToolboxContext): Promise<void> {
+async function download(exchange: Exchange, { life }: Context): Promise<void> {
   const path = requireQuery(exchange, "path");
   const { range } = exchange.request.headers;
   const file = await openFile({ response: exchange.response, container: life.container }, path, range);
@@ -149,7 +142,7 @@ function extendedName(name: string): string {
   return `filename*=UTF-8''${escaped.replace(/['()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)}`;
 }
 
-async function downloadMany(exchange: Exchange, context: ToolboxContext): Promise<void> {
+async function downloadMany(exchange: Exchange, context: Context): Promise<void> {
   const paths = optionalTexts(await readJson(exchange.request), "paths");
   if (paths.length === 0) throw new HttpError(400, "request body must be {paths: [...]} with at least one path");
   if (paths.length > maxFilesAtOnce) throw new HttpError(400, `more than ${maxFilesAtOnce} paths`);
@@ -164,7 +157,7 @@ async function downloadMany(exchange: Exchange, context: ToolboxContext): Promis
   response.end(`--${downloadBoundary}--\r\n`);
 }
 
-async function sendPart(exchange: Exchange, { life }: ToolboxContext, path: string): Promise<void> {
+async function sendPart(exchange: Exchange, { life }: Context, path: string): Promise<void> {
   const { response } = exchange;
   try {
     const file = await openFile({ response, container: life.container }, path);
@@ -192,7 +185,7 @@ interface Uploaded {
 }
 
 /** `files[i].path` comes before `files[i].file`; any other order is the client's error. */
-async function uploadMany(exchange: Exchange, { life }: ToolboxContext): Promise<void> {
+async function uploadMany(exchange: Exchange, { life }: Context): Promise<void> {
   const boundary = readBoundary(exchange.request.headers["content-type"]);
   const paths = new Map<string, string>();
   const files: Uploaded[] = [];
@@ -218,18 +211,6 @@ async function uploadMany(exchange: Exchange, { life }: ToolboxContext): Promise
   if (errors.length > 0) sendJson(exchange.response, 400, { errors, files, message: errors.join("; ") });
   else if (files.length === 0) throw new HttpError(400, "no files were uploaded");
   else sendJson(exchange.response, 200, { files });
-}
-
-/** Uploads one file to the path in the address, which may be signed. Rejects a form with other parts. */
-async function uploadOne(exchange: Exchange, { life }: ToolboxContext): Promise<void> {
-  const path = requireQuery(exchange, "path");
-  for await (const part of readParts(exchange.request, readBoundary(exchange.request.headers["content-type"]))) {
-    if (part.name !== "file") throw new HttpError(400, "the form must hold one part, named file");
-    await upload(life.container, path, part);
-    sendJson(exchange.response, 200, { name: basename(path), path, type: "file" });
-    return;
-  }
-  throw new HttpError(400, "no file was uploaded");
 }
 
 async function readShortText(part: Part): Promise<string> {
@@ -262,4 +243,109 @@ async function upload(container: Container, path: string, part: Part): Promise<n
   } finally {
     channel.socket.destroy();
   }
+}
+
+const maxHeaderBytes = 16 * 1024;
+const headerEnd = Buffer.from("\r\n\r\n");
+
+export interface Part {
+  name: string;
+  fileName: string | undefined;
+  /** Must be read to its end before the next part comes. */
+  body: AsyncGenerator<Buffer>;
+}
+
+export function readBoundary(contentType: string | undefined): string {
+  const match = /^multipart\/form-data\s*;.*?boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))/i.exec(contentType ?? "");
+  const boundary = match?.[1] ?? match?.[2];
+  if (boundary === undefined) throw new HttpError(400, "expected a multipart/form-data body with a boundary");
+  return boundary;
+}
+
+export async function* readParts(source: AsyncIterable<Uint8Array>, boundary: string): AsyncGenerator<Part> {
+  // The first boundary is at the very beginning; with a line break before it, it looks like all others.
+  const input = new Input(source[Symbol.asyncIterator](), Buffer.from("\r\n"));
+  const delimiter = Buffer.from(`\r\n--${boundary}`);
+  for await (const _preamble of input.readUntil(delimiter)) {
+    // Content before the first boundary has no meaning.
+  }
+  while (!(await input.isLast())) {
+    const { name, fileName } = parseHead(await input.readHead());
+    yield { name, fileName, body: input.readUntil(delimiter) };
+    if (!input.insidePart) continue;
+    for await (const _rest of input.readUntil(delimiter)) {
+      // The reader did not read this part to its end.
+    }
+  }
+}
+
+class Input {
+  readonly #source: AsyncIterator<Uint8Array>;
+  #buffer: Buffer;
+  insidePart = false;
+
+  constructor(source: AsyncIterator<Uint8Array>, head: Buffer) {
+    this.#source = source;
+    this.#buffer = head;
+  }
+
+  async #fill(): Promise<void> {
+    const next = await this.#source.next();
+    if (next.done) throw new HttpError(400, "the multipart body was cut short");
+    this.#buffer = Buffer.concat([this.#buffer, next.value]);
+  }
+
+  /** Yields everything before the delimiter and skips the delimiter. */
+  async *readUntil(delimiter: Buffer): AsyncGenerator<Buffer> {
+    for (;;) {
+      const index = this.#buffer.indexOf(delimiter);
+      // The last bytes may be the beginning of a delimiter.
+      const end = index === -1 ? Math.max(0, this.#buffer.length - delimiter.length + 1) : index;
+      const piece = this.#buffer.subarray(0, end);
+      this.#buffer = this.#buffer.subarray(index === -1 ? end : index + delimiter.length);
+      // Set before the yield: a reader that has enough never resumes this generator.
+      this.insidePart = index === -1;
+      if (piece.length > 0) yield piece;
+      if (index !== -1) return;
+      await this.#fill();
+    }
+  }
+
+  /** Called after a boundary: two dashes end the body, a line break begins a part. */
+  async isLast(): Promise<boolean> {
+    while (this.#buffer.length < 2) await this.#fill();
+    const mark = this.#buffer.subarray(0, 2).toString("latin1");
+    this.#buffer = this.#buffer.subarray(2);
+    if (mark === "--") return true;
+    if (mark === "\r\n") return false;
+    throw new HttpError(400, "malformed multipart body");
+  }
+
+  async readHead(): Promise<string> {
+    for (;;) {
+      const index = this.#buffer.indexOf(headerEnd);
+      if (index > maxHeaderBytes || (index === -1 && this.#buffer.length > maxHeaderBytes)) {
+        throw new HttpError(400, "the head of a part is too long");
+      }
+      if (index !== -1) {
+        const head = this.#buffer.subarray(0, index).toString("utf8");
+        this.#buffer = this.#buffer.subarray(index + headerEnd.length);
+        this.insidePart = true;
+        return head;
+      }
+      await this.#fill();
+    }
+  }
+}
+
+function parseHead(head: string): { name: string; fileName: string | undefined } {
+  const line = head.split("\r\n").find((text) => /^content-disposition\s*:/i.test(text)) ?? "";
+  const name = readAttribute(line, "name");
+  if (name === undefined) throw new HttpError(400, "a part has no name");
+  return { name, fileName: readAttribute(line, "filename") };
+}
+
+function readAttribute(line: string, name: string): string | undefined {
+  const match = new RegExp(`;\\s*${name}=(?:"((?:[^"\\\\]|\\\\.)*)"|([^;\\s]*))`, "i").exec(line);
+  return match?.[1]?.replace(/\\(.)/g, "$1").replace(/%22/g, '"') ?? match?.[2];
 }

@@ -5,16 +5,23 @@
  * with all that it started. The library for pseudo-terminals is native code for a few platforms only, so it is loaded
  * on first use: without it, everything but terminals works.
  */
-import { writeSync } from "node:fs";
+import { readdirSync, readFileSync, writeSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { setTimeout as pause, setImmediate as turn } from "node:timers/promises";
 import type { IPty } from "@lydell/node-pty";
-import { answer, type Channel, type Request, readText, readVariables } from "./channel.ts";
-import { KeeperError } from "./failures.ts";
-import { frameKind, pieceBytes, writeFrame, writeJson } from "./frames.ts";
-import { resolvePath } from "./paths.ts";
-import { killSession } from "./pty-processes.ts";
-import { findShell, type KeeperSettings, processEnvironment } from "./settings.ts";
+import {
+  answer,
+  type Channel,
+  frameKind,
+  KeeperError,
+  pieceBytes,
+  type Request,
+  readText,
+  readVariables,
+  writeFrame,
+  writeJson,
+} from "./channel.ts";
+import { findShell, type KeeperSettings, processEnvironment, resolvePath } from "./settings.ts";
 
 /** Members of the library's terminal that its types leave out. */
 type Terminal = IPty & { readonly fd: number; on(event: "error" | "close", act: () => void): void; destroy(): void };
@@ -132,5 +139,63 @@ async function writeInput(terminal: Terminal, data: Buffer, isOpen: () => boolea
       if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) return;
       await pause(fullPauseMs);
     }
+  }
+}
+
+/** Processes may start others while they are being killed. */
+const maxRounds = 5;
+
+interface Process {
+  pid: number;
+  parent: number;
+  session: number;
+}
+
+export function killSession(leader: number): void {
+  for (let round = 0; round < maxRounds; round += 1) {
+    const found = findProcesses(leader);
+    // Children first: after their parent died they could no longer be found by descent.
+    for (const pid of found.reverse()) kill(pid);
+    if (found.length <= 1) break;
+  }
+  kill(-leader);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** The leader and all its descendants; parents before their children. */
+function findProcesses(leader: number): number[] {
+  const all = listProcesses();
+  const found = new Set(all.filter(({ pid, session }) => pid === leader || session === leader).map(({ pid }) => pid));
+  // Iterating a set includes items added meanwhile.
+  for (const parent of found) for (const child of all) if (child.parent === parent) found.add(child.pid);
+  return [...found];
+}
+
+/** Without /proc nothing is found; closing the terminal then hangs up its whole session. */
+function listProcesses(): Process[] {
+  try {
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((name) => parseStatus(Number(name)));
+  } catch {
+    return [];
+  }
+}
+
+/** `pid (name) state ppid pgrp session …`; the name may contain anything, even brackets. Zombies are skipped. */
+function parseStatus(pid: number): Process[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const [state, parent, , session] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" ? [] : [{ pid, parent: Number(parent), session: Number(session) }];
+  } catch {
+    return [];
   }
 }

@@ -1,13 +1,24 @@
 /**
  * `/api/snapshots…`, and the logs of builds.
  */
-import { optionalTexts, readJson, requireText, sendEmpty, sendJson, writeBody } from "./bodies.ts";
-import type { ServerContext } from "./context.ts";
-import { HttpError } from "./errors.ts";
-import { refuseOversize } from "./quotas.ts";
-import { type Exchange, type Handler, integerParameter, parameter, query } from "./routes.ts";
-import { readDockerfile, readResources, refuseUnsupported } from "./sandbox-request.ts";
+import {
+  type Exchange,
+  type Handler,
+  HttpError,
+  integerParameter,
+  optionalTexts,
+  parameter,
+  query,
+  readJson,
+  requireText,
+  sendEmpty,
+  sendJson,
+  writeBody,
+} from "./http.ts";
+import type { ServerContext } from "./parts.ts";
+import { readDockerfile, readResources, refuseUnsupported } from "./sandbox-shapes.ts";
 import { checkImageName, type NewSnapshot, type SnapshotRecord } from "./snapshots.ts";
+import { refuseOversize } from "./states.ts";
 
 const defaultResources = { cpu: 1, memory: 1, disk: 3 };
 const defaultPage = 10;

@@ -1,8 +1,9 @@
 /**
- * Which Daytona this server is as strict as. `0.190` is the newest version with public source; a comment beside each
- * rule names the file there that has it (README.md lists them). `0.218` has what the SDK of that version asks for beside
- * that: it is for programs that use what 0.190 lacks, and says nothing about the cloud.
+ * Which Daytona this server is as strict as: its mode, and how names are cached. `0.190` is the newest version with
+ * public source; a comment beside each rule names the file there that has it (README.md lists them). `0.218` has
+ * secrets, times to live and resizes beside that, as the SDK of that version asks for them.
  */
+
 export const modes = ["0.190", "0.218"] as const;
 
 export type Mode = (typeof modes)[number];
@@ -27,8 +28,6 @@ export interface Rules {
   now: () => number;
   /** A name's sandbox is cached this long. */
   namesMs: number;
-  /** Whether containers can be paused and forked. */
-  pauses: boolean;
   /** Whether a token in a preview's query is worth a cookie. */
   queryTokenSetsCookie: boolean;
 }
@@ -45,8 +44,6 @@ export function readRules({ mode = "0.190", ...options }: ModeOptions): Rules {
     now: options.now ?? Date.now,
     // apps/api/src/sandbox/utils/sandbox-lookup-cache.util.ts
     namesMs: isOld ? 10_000 : 0,
-    // apps/api/src/sandbox/services/sandbox.service.ts, pause and forkSandbox: only virtual machines.
-    pauses: !isOld,
     // apps/proxy/pkg/proxy/auth.go: only a signed token sets one.
     queryTokenSetsCookie: !isOld,
   };
@@ -62,4 +59,48 @@ const laterRoutes =
 export function isMissing({ mode, resizes }: Rules, inner: string): boolean {
   if (!resizes && /^\/sandbox\/[^/]+\/resize$/.test(inner)) return true;
   return mode === "0.190" && laterRoutes.test(inner);
+}
+
+const guardMs = 60_000;
+
+interface Cached<Value> {
+  value: Value;
+  until: number;
+}
+
+export class Names {
+  readonly #ids = new Map<string, Cached<string | undefined>>();
+  readonly #guard = new Map<string, Cached<boolean>>();
+  readonly #cachedMs: number;
+  readonly #now: () => number;
+
+  constructor(cachedMs: number, now: () => number) {
+    this.#cachedMs = cachedMs;
+    this.#now = now;
+  }
+
+  /** The id under which the server looks for the name. `owner` is the true one. */
+  find(name: string, owner: string | undefined): string | undefined {
+    if (this.#cachedMs === 0) return owner;
+    if (!this.#read(this.#guard, name, guardMs, owner !== undefined)) return undefined;
+    return this.#read(this.#ids, name, this.#cachedMs, owner);
+  }
+
+  /** A sandbox of this name was created. */
+  forget(name: string): void {
+    this.#guard.delete(name);
+  }
+
+  #read<Value>(cache: Map<string, Cached<Value>>, name: string, ms: number, value: Value): Value {
+    const now = this.#now();
+    for (const [key, { until }] of cache) if (until <= now) cache.delete(key);
+    const cached = cache.get(name) ?? { value, until: now + ms };
+    cache.set(name, cached);
+    return cached.value;
+  }
+}
+
+/** `Sandbox.getSoftDeleteName` of apps/api/src/sandbox/entities/sandbox.entity.ts: a deletion frees the name at once. */
+export function nameOfDeleted(name: string): string {
+  return `DESTROYED_${name}_${Date.now()}`;
 }

@@ -1,15 +1,26 @@
 /**
- * Validates a client's request for a new sandbox.
+ * A sandbox as clients ask for it, validated, and as they see it, alone and in pages.
  */
-import { type Json, optionalFlag, optionalInteger, optionalText, optionalTextMap } from "./bodies.ts";
-import { maxDockerfileBytes } from "./builds-dockerfile.ts";
-import { HttpError } from "./errors.ts";
+
+import { maxDockerfileBytes } from "./dockerfile.ts";
+import {
+  type Exchange,
+  HttpError,
+  integerParameter,
+  type Json,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
+  optionalTextMap,
+  query,
+} from "./http.ts";
 import { isVariableName } from "./keeper/settings.ts";
-import type { Rules } from "./mode.ts";
-import type { NewSandbox } from "./sandboxes.ts";
-import { readMounted } from "./secret-routes.ts";
+import { describeBuild } from "./origins.ts";
+import type { ServerContext } from "./parts.ts";
+import type { Rules } from "./rules.ts";
+import type { NewSandbox, Sandbox, SandboxRecord } from "./sandboxes.ts";
+import { readMounted } from "./secrets.ts";
 import { defaultSnapshot, type SnapshotRecord, type Snapshots } from "./snapshots.ts";
-import { describeBuild } from "./states-origins.ts";
 
 /** The real server's defaults. */
 const autoStopMinutes = 15;
@@ -22,7 +33,16 @@ const maxNetworks = 10;
 const minuteMs = 60_000;
 
 /** Features of Daytona that this server doesn't have. */
-const unsupported = ["volumes", "gpu", "gpuType", "spot", "linkedSandbox", "kvm", "outboundProxyUrl"];
+const unsupported = [
+  "autoPauseInterval",
+  "volumes",
+  "gpu",
+  "gpuType",
+  "spot",
+  "linkedSandbox",
+  "kvm",
+  "outboundProxyUrl",
+];
 
 export function refuseUnsupported(body: Json): void {
   for (const name of unsupported) {
@@ -105,10 +125,7 @@ export function readDockerfile(body: Json): string | undefined {
   return dockerfileContent;
 }
 
-type Intervals = Pick<
-  NewSandbox,
-  "autoStopInterval" | "autoPauseInterval" | "autoArchiveInterval" | "autoDeleteInterval" | "autoDestroyAt"
->;
+type Intervals = Pick<NewSandbox, "autoStopInterval" | "autoArchiveInterval" | "autoDeleteInterval" | "autoDestroyAt">;
 
 /** apps/api/src/sandbox/services/sandbox.service.ts, getValidatedOrDefaultRegion: before anything else. */
 function readTarget(body: Json, { regions }: Rules): string {
@@ -119,18 +136,13 @@ function readTarget(body: Json, { regions }: Rules): string {
 }
 
 function readIntervals(body: Json, { mode }: Rules): Intervals {
-  const autoPauseInterval = optionalInteger(body, "autoPauseInterval", 0) ?? 0;
-  const autoStop = optionalInteger(body, "autoStopInterval", 0);
-  const intervals = {
-    autoStopInterval: autoStop ?? (autoPauseInterval > 0 ? 0 : autoStopMinutes),
-    autoPauseInterval,
+  return {
+    autoStopInterval: optionalInteger(body, "autoStopInterval", 0) ?? autoStopMinutes,
     autoArchiveInterval: boundAutoArchive(optionalInteger(body, "autoArchiveInterval", 0) ?? autoArchiveMinutes),
     autoDeleteInterval: optionalInteger(body, "autoDeleteInterval", -1) ?? -1,
     // 0.190 does not know the field, and ignores it as every other (apps/api/src/main.ts, ValidationPipe).
     autoDestroyAt: mode === "0.190" ? undefined : findEnd(optionalInteger(body, "ttlMinutes", 0) ?? 0),
   };
-  refuseContradiction(intervals);
-  return intervals;
 }
 
 export function boundAutoArchive(minutes: number): number {
@@ -144,16 +156,6 @@ export function findEnd(minutes: number): string | undefined {
   return end.toISOString();
 }
 
-export function refuseContradiction(intervals: Omit<Intervals, "autoDestroyAt" | "autoArchiveInterval">): void {
-  if (intervals.autoPauseInterval === 0) return;
-  if (intervals.autoStopInterval > 0) {
-    throw new HttpError(400, "autoStopInterval and autoPauseInterval are mutually exclusive");
-  }
-  if (intervals.autoDeleteInterval === 0) {
-    throw new HttpError(400, "Ephemeral sandboxes cannot have auto-pause enabled");
-  }
-}
-
 function checkName(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   if (!/^[A-Za-z0-9._-]{1,200}$/.test(name)) {
@@ -161,8 +163,6 @@ function checkName(name: string | undefined): string | undefined {
   }
   return name;
 }
-
-export { checkName as checkSandboxName };
 
 /** Stored and shown only: a sandbox of this server reaches no network in any case. */
 export function readAllowLists(
@@ -190,4 +190,111 @@ function splitList(text: string | undefined): string[] {
 function isNetwork(text: string): boolean {
   const [, address = "", bits = ""] = /^(\d{1,3}(?:\.\d{1,3}){3})\/(\d{1,2})$/.exec(text) ?? [];
   return address !== "" && address.split(".").every((part) => Number(part) <= 255) && Number(bits) <= 32;
+}
+
+/** One developer, one organization. */
+const organizationId = "local";
+const defaultPage = 100;
+const maxPage = 200;
+const maxPageNumber = 1_000_000;
+
+export function describeSandbox({ record }: Sandbox, origin: string): Record<string, unknown> {
+  return { ...describeInList(record, origin), env: record.env, volumes: [], buildInfo: record.buildInfo };
+}
+
+function describeInList(record: SandboxRecord, origin: string): Record<string, unknown> {
+  const { authToken: _token, signedPreviews: _previews, stoppedAt: _stopped, ...open } = record;
+  const { env: _env, sshAccess: _ssh, image: _image, buildInfo: _build, gitHosts: _hosts, ...rest } = open;
+  const { isIncomplete: _incomplete, secrets: _secrets, ...shown } = rest;
+  return {
+    ...shown,
+    organizationId,
+    desiredState: desiredState(record),
+    backupState: record.state === "archived" || record.state === "restoring" ? "Completed" : "None",
+    sandboxClass: "container",
+    toolboxProxyUrl: `${origin}/toolbox`,
+  };
+}
+
+function desiredState({ state }: SandboxRecord): string {
+  if (state === "stopping" || state === "stopped") return "stopped";
+  if (state === "destroying" || state === "destroyed") return "destroyed";
+  if (state === "archiving" || state === "archived") return "archived";
+  return "started";
+}
+
+export function listSandboxes(exchange: Exchange, context: ServerContext): Record<string, unknown> {
+  const limit = readLimit(exchange);
+  const offset = readCursor(query(exchange, "cursor"));
+  const sorted = findSandboxes(exchange, context);
+  const page = sorted.slice(offset, offset + limit);
+  return {
+    items: page.map(({ record }) => describeInList(record, context.origin())),
+    nextCursor: offset + limit < sorted.length ? writeCursor(offset + limit) : null,
+  };
+}
+
+/** Pages by number instead of a cursor, with full sandboxes: SDKs up to 0.19x use this. */
+export function pageSandboxes(exchange: Exchange, context: ServerContext): Record<string, unknown> {
+  const limit = readLimit(exchange);
+  const page = integerParameter(query(exchange, "page") ?? "1", "page", 1, maxPageNumber);
+  const sorted = findSandboxes(exchange, context);
+  const items = sorted.slice((page - 1) * limit, page * limit);
+  return {
+    items: items.map((sandbox) => describeSandbox(sandbox, context.origin())),
+    total: sorted.length,
+    page,
+    totalPages: Math.ceil(sorted.length / limit),
+  };
+}
+
+function readLimit(exchange: Exchange): number {
+  return integerParameter(query(exchange, "limit") ?? String(defaultPage), "limit", 1, maxPage);
+}
+
+function findSandboxes(exchange: Exchange, context: ServerContext): Sandbox[] {
+  const matches = context.sandboxes.all().filter(({ record }) => matchesQuery(record, exchange));
+  return matches.sort((a, b) => compare(b.record.createdAt, a.record.createdAt) || compare(a.record.id, b.record.id));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function writeCursor(offset: number): string {
+  return Buffer.from(String(offset)).toString("base64url");
+}
+
+function readCursor(cursor: string | undefined): number {
+  if (cursor === undefined || cursor === "") return 0;
+  const text = Buffer.from(cursor, "base64url").toString("utf8");
+  if (!/^\d{1,9}$/.test(text)) throw new HttpError(400, "cursor is invalid");
+  return Number(text);
+}
+
+function matchesQuery(record: SandboxRecord, exchange: Exchange): boolean {
+  const wants = (name: string, value: string): boolean => {
+    const given = exchange.url.searchParams.getAll(name).flatMap((text) => text.split(","));
+    return given.length === 0 || given.includes(value);
+  };
+  const begins = (name: string, value: string): boolean =>
+    value.toLowerCase().startsWith((query(exchange, name) ?? "").toLowerCase());
+  return (
+    begins("name", record.name) &&
+    begins("id", record.id) &&
+    wants("states", record.state) &&
+    hasLabels(record, query(exchange, "labels"))
+  );
+}
+
+function hasLabels(record: SandboxRecord, text: string | undefined): boolean {
+  if (text === undefined) return true;
+  let labels: unknown;
+  try {
+    labels = JSON.parse(text);
+  } catch {
+    throw new HttpError(400, "labels must be a JSON object");
+  }
+  if (typeof labels !== "object" || labels === null) throw new HttpError(400, "labels must be a JSON object");
+  return Object.entries(labels).every(([name, value]) => record.labels[name] === value);
 }

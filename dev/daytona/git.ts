@@ -1,17 +1,193 @@
 /**
- * The git operations that need a remote: clone, pull, push, and the fetch after a remote was added.
+ * The toolbox's git API. git itself does the work, inside the sandbox, made to behave as the real daemon's git does, the
+ * library go-git (`apps/daemon/pkg/git` of 0.190.0, go-git 5.19.1). Clients that need git's behaviour run `git` in a
+ * command. Where the library differs:
+ *
+ * - A repository without a commit, and an additional work tree: "reference not found".
+ * - A checkout moves HEAD before it looks at changed files, and then empties the index.
+ * - A pull is of the branch that is the remote's HEAD, moves HEAD before it looks at changed files, overwrites files
+ *   that git does not know, and merges nothing.
  *
  * A remote over HTTP is reached through a relay, which also holds the password. git itself reaches a remote in the
  * sandbox's own files. Nothing else is reachable.
  */
-import { optionalFlag, optionalInteger, optionalText, readJson, requireText, sendEmpty } from "./bodies.ts";
-import type { ToolboxContext } from "./context.ts";
-import { HttpError } from "./errors.ts";
-import { pullAsLibrary } from "./git-library.ts";
-import { type GitRun, runGit, tryGit } from "./git-run.ts";
-import { type GitService, Relay } from "./relay.ts";
-import { mayBePrivate } from "./relay-address.ts";
-import type { Exchange } from "./routes.ts";
+
+import {
+  findCommit,
+  type GitRun,
+  hidePassword,
+  moveTo,
+  parseStatus,
+  pullAsLibrary,
+  requireHead,
+  runGit,
+  tryGit,
+} from "./git-run.ts";
+import {
+  type Exchange,
+  type Handler,
+  HttpError,
+  type Json,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
+  optionalTexts,
+  readJson,
+  requireQuery,
+  requireText,
+  sendEmpty,
+  sendJson,
+} from "./http.ts";
+import type { ToolboxContext } from "./parts.ts";
+import { requireCommands } from "./process-routes.ts";
+import { type GitService, mayBePrivate, Relay } from "./relay.ts";
+
+/** Applies the command guard: hooks and filters of a repository are commands. */
+function guarded(handler: Handler<ToolboxContext>): Handler<ToolboxContext> {
+  return (exchange, context) => {
+    requireCommands(context);
+    return handler(exchange, context);
+  };
+}
+
+const handlers: Record<string, Handler<ToolboxContext>> = {
+  "POST /git/clone": cloneRepository,
+  "POST /git/push": pushChanges,
+  "POST /git/pull": pullChanges,
+  "GET /git/remotes": listRemotes,
+  "GET /git/status": sendStatus,
+  "GET /git/branches": listBranches,
+  "POST /git/branches": createBranch,
+  "DELETE /git/branches": deleteBranch,
+  "POST /git/checkout": checkOut,
+  "POST /git/add": addFiles,
+  "POST /git/commit": commitChanges,
+};
+
+export const gitRoutes = Object.fromEntries(Object.entries(handlers).map(([key, handler]) => [key, guarded(handler)]));
+
+/** Lists what the global list of ignored files leaves out, as the real daemon does. */
+async function sendStatus(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const args = [
+    "-c",
+    "core.excludesFile=/dev/null",
+    "--no-optional-locks",
+    "status",
+    "--porcelain=v2",
+    "--branch",
+    "-z",
+  ];
+  const path = requireQuery(exchange, "path");
+  await requireHead(context, path);
+  const output = await runGit(context, { path, args: [...args, "--untracked-files=all", "--no-renames"] });
+  sendJson(exchange.response, 200, parseStatus(output));
+}
+
+async function listBranches(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const path = requireQuery(exchange, "path");
+  const output = await runGit(context, { path, args: ["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads"] });
+  const head = await tryGit(context, { path, args: ["symbolic-ref", "--quiet", "--short", "HEAD"] });
+  const branches = output.split("\n").filter((name) => name !== "");
+  sendJson(exchange.response, 200, { branches, ...(head.exitCode === 0 ? { current: head.stdout.trim() } : {}) });
+}
+
+/** Switches to the new branch afterwards, as the real daemon does. */
+async function createBranch(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  const [path, name] = [requireText(body, "path"), requireName(body, "name")];
+  const head = await requireHead(context, path);
+  if (await findCommit(context, path, `refs/heads/${name}`))
+    throw new HttpError(500, `a branch named "refs/heads/${name}" already exists`, "INTERNAL_SERVER_ERROR");
+  await runGit(context, { path, args: ["update-ref", `refs/heads/${name}`, head] });
+  await moveTo(context, path, { branch: name, commit: head });
+  sendEmpty(exchange.response, 201);
+}
+
+/** Removes the reference and nothing else: also of a branch that is checked out, and none that is not there. */
+async function deleteBranch(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  const [path, name] = [requireText(body, "path"), requireText(body, "name")];
+  await runGit(context, { path, args: ["update-ref", "-d", `refs/heads/${name}`] });
+  sendEmpty(exchange.response, 204);
+}
+
+/** Does not guess: a branch that exists only on the remote is not found, as in the real daemon. */
+async function checkOut(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  const [path, name] = [requireText(body, "path"), requireName(body, "branch")];
+  await requireHead(context, path);
+  const branch = await findCommit(context, path, `refs/heads/${name}`);
+  const commit = branch ?? (/^[0-9a-f]{40}$/.test(name) ? await findCommit(context, path, name) : undefined);
+  if (commit === undefined) {
+    const message = `failed to checkout branch or commit '${name}': reference not found`;
+    throw new HttpError(404, message, "GIT_BRANCH_NOT_FOUND");
+  }
+  await moveTo(context, path, { branch: branch === undefined ? undefined : name, commit });
+  sendEmpty(exchange.response, 200);
+}
+
+/** git would take a name that begins with a dash for an option. */
+function requireName(body: Json, field: string): string {
+  const name = requireText(body, field);
+  if (name.startsWith("-")) throw new HttpError(400, `${field} can't begin with a dash`);
+  return name;
+}
+
+/** Files go through stdin: there may be more of them than arguments can hold. */
+function spellFiles(files: string[]): { args: string[]; input: string } {
+  if (files.some((file) => file === "" || file.includes("\0"))) throw new HttpError(400, "files must be paths");
+  return { args: ["--pathspec-from-file=-", "--pathspec-file-nul"], input: files.join("\0") };
+}
+
+async function addFiles(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  const files = optionalTexts(body, "files");
+  if (files.length === 0) throw new HttpError(400, "files is required");
+  const { args, input } = spellFiles(files);
+  const path = requireText(body, "path");
+  await runGit(context, { path, args: ["--literal-pathspecs", "add", ...args], input });
+  sendEmpty(exchange.response, 200);
+}
+
+/** One parent, also while a merge is under way, and no hooks: as the real daemon does. */
+async function commitChanges(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const body = await readJson(exchange.request);
+  const path = requireText(body, "path");
+  const name = requireText(body, "author");
+  const email = requireText(body, "email");
+  const message = requireText(body, "message");
+  const variables = {
+    ...{ GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email },
+    ...{ GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email },
+  };
+  const head = await requireHead(context, path);
+  const tree = (await runGit(context, { path, args: ["write-tree"] })).trim();
+  const former = (await runGit(context, { path, args: ["rev-parse", "HEAD^{tree}"] })).trim();
+  if (tree === former && !optionalFlag(body, "allow_empty"))
+    throw new HttpError(500, "cannot create empty commit: clean working tree", "INTERNAL_SERVER_ERROR");
+  const commit = { path, args: ["commit-tree", tree, "-p", head, "-F", "-"], input: message, variables };
+  const hash = (await runGit(context, commit)).trim();
+  await runGit(context, { path, args: ["update-ref", "HEAD", hash] });
+  sendJson(exchange.response, 200, { hash });
+}
+
+async function listRemotes(exchange: Exchange, context: ToolboxContext): Promise<void> {
+  const path = requireQuery(exchange, "path");
+  const { exitCode, stdout, stderr } = await tryGit(context, {
+    path,
+    args: ["config", "--null", "--get-regexp", "^remote\\..*\\.url$"],
+  });
+  // Without a match git prints nothing and exits with 1, also outside of a repository, so that is checked here.
+  if (exitCode !== 0) await runGit(context, { path, args: ["rev-parse", "--git-dir"] });
+  if (exitCode > 1) throw new HttpError(400, stderr.trim());
+  const remotes = new Map<string, string>();
+  for (const entry of stdout.split("\0")) {
+    const [key = "", url = ""] = entry.split("\n");
+    const name = key.replace(/^remote\./, "").replace(/\.url$/, "");
+    if (key !== "" && !remotes.has(name)) remotes.set(name, hidePassword(url));
+  }
+  sendJson(exchange.response, 200, { remotes: [...remotes].map(([name, url]) => ({ name, url })) });
+}
 
 interface Credentials {
   username: string;
@@ -109,26 +285,6 @@ export async function pullChanges(exchange: Exchange, context: ToolboxContext): 
   sendEmpty(exchange.response, 200);
 }
 
-export async function addRemote(exchange: Exchange, context: ToolboxContext): Promise<void> {
-  const body = await readJson(exchange.request);
-  const path = requireText(body, "path");
-  const name = requireText(body, "name");
-  const url = requireText(body, "url");
-  const exists = (await tryGit(context, { path, args: ["remote", "get-url", "--", name] })).exitCode === 0;
-  if (exists && optionalFlag(body, "overwrite"))
-    await runGit(context, { path, args: ["remote", "remove", "--", name] });
-  await runGit(context, { path, args: ["remote", "add", "--", name, url] });
-  await nameHost(context, url);
-  if (optionalFlag(body, "fetch")) {
-    const remote = await findRemote(context, path, name, "git-upload-pack");
-    const options = { service: "git-upload-pack", isInsecure: false, credentials: undefined } as const;
-    await throughRelay(exchange, context, remote, options, async (access) => {
-      await runGit(context, { path, args: ["fetch", "--no-recurse-submodules", "--", name], ...access });
-    });
-  }
-  sendEmpty(exchange.response, 201);
-}
-
 type Access = Pick<GitRun, "remote" | "signal">;
 
 interface RelaySettings {
@@ -157,7 +313,7 @@ async function throughRelay(
   const relay = new Relay({
     ...{ repository: url, service, isInsecure },
     authorization: spellAuthorization(credentials ?? own),
-    findAuthorization: () => askHelpers(context, url),
+    findAuthorization: async () => undefined,
     mayBePrivate: mayBePrivate(url, context.sandbox.record.gitHosts ?? [], context.privateUrlsAllowed),
   });
   try {
@@ -171,16 +327,6 @@ function spellAuthorization(credentials: Credentials | undefined): string | unde
   if (!credentials) return undefined;
   const { username, password } = credentials;
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
-}
-
-/** The credentials that the sandbox itself stores for a host (`POST /git/credentials`). */
-async function askHelpers(context: ToolboxContext, url: URL): Promise<string | undefined> {
-  const input = `protocol=${url.protocol.slice(0, -1)}\nhost=${url.host}\npath=${url.pathname.slice(1)}\n\n`;
-  const { exitCode, stdout } = await tryGit(context, { path: "", args: ["credential", "fill"], input });
-  const [, username] = /^username=(.*)$/m.exec(stdout) ?? [];
-  const [, password] = /^password=(.*)$/m.exec(stdout) ?? [];
-  if (exitCode !== 0 || !username || !password) return undefined;
-  return spellAuthorization({ username, password });
 }
 
 /** Records that a client, and not only code in the sandbox, named this host. */

@@ -1,5 +1,6 @@
 /**
- * Serves a sandbox's port on a host name of its own: `{port}-{sandbox id or signed token}.localhost`.
+ * Daytona's proxy: toolboxes below `/toolbox/{sandbox}`, and a sandbox's port on a host name of its own:
+ * `{port}-{sandbox id or signed token}.localhost`.
  *
  * Browsers resolve every name under localhost to this machine and treat each as an origin of its own, so user code
  * never shares an origin with the API or with another sandbox, and its cookies stay separate. Bodies stream in both
@@ -14,12 +15,110 @@ import {
   request as send,
 } from "node:http";
 import type { Duplex } from "node:stream";
+import { WebSocketServer } from "ws";
 import { stripCookies, tokenHeader, tokenQuery } from "./access.ts";
-import { requireLife, type ServerContext } from "./context.ts";
-import { answerPreflight, crossOriginHeaders } from "./cross-origin.ts";
-import { HttpError, invalidKeyMessage } from "./errors.ts";
-import { parseTarget } from "./routes.ts";
+import { fileRoutes } from "./files.ts";
+import { gitRoutes } from "./git.ts";
+import {
+  decodeSegment,
+  HttpError,
+  invalidKeyMessage,
+  missingKeyMessage,
+  parseTarget,
+  Routes,
+  refuse,
+  refuseAtProxy,
+  toHttpError,
+  toolboxErrorBody,
+} from "./http.ts";
+import { requireLife, type ServerContext, type ToolboxContext } from "./parts.ts";
+import { describeAbsent, processRoutes } from "./process-routes.ts";
 import type { Sandbox } from "./sandboxes.ts";
+import { followLog, requireCommand, sessionRoutes } from "./sessions.ts";
+import { ptyRoutes, upgradePty } from "./terminals.ts";
+
+const routes = new Routes<ToolboxContext>({
+  ...processRoutes,
+  ...ptyRoutes,
+  ...sessionRoutes,
+  ...fileRoutes,
+  ...gitRoutes,
+});
+const toolboxPrefix = /^\/toolbox\/([^/]+)(\/.*)$/;
+const logsPath = /^\/process\/session\/([^/]+)\/command\/([^/]+)\/logs$/;
+/** The daemon writes the status of these refusals before it would write the reason. */
+const bareRefusals = /^\/toolbox\/[^/]+\/files(?!\/bulk-)/;
+const skipActivityHeader = "x-daytona-skip-last-activity-update";
+
+export function isToolboxPath(path: string): boolean {
+  return path.startsWith("/toolbox/");
+}
+
+function enterToolbox(
+  request: IncomingMessage,
+  url: URL,
+  context: ServerContext,
+): { inner: string; toolbox: ToolboxContext } {
+  const [, id, inner] = toolboxPrefix.exec(url.pathname) ?? [];
+  if (id === undefined || inner === undefined) throw new HttpError(404, "Not Found");
+  const sandbox = context.sandboxes.byId(id);
+  // An unauthorized client learns nothing about which sandboxes exist.
+  const { access } = context;
+  const allowed = access.hasKey(request) || (sandbox && access.hasToken(request, url, sandbox));
+  if (!allowed) {
+    throw refuseAtProxy(401, request.headers.authorization === undefined ? missingKeyMessage : invalidKeyMessage);
+  }
+  if (!sandbox) throw access.refuseGone(id);
+  access.noteValidated(id);
+  const toolbox = { ...context, sandbox, life: requireLife(sandbox) };
+  if (request.headers[skipActivityHeader] !== "true") context.sandboxes.touch(sandbox);
+  url.searchParams.delete(tokenQuery);
+  return { inner, toolbox };
+}
+
+export async function serveToolbox(
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+  context: ServerContext,
+): Promise<void> {
+  let isFromDaemon = false;
+  try {
+    const { inner, toolbox } = enterToolbox(request, url, context);
+    const route = routes.find(request.method ?? "GET", inner);
+    if (!route) throw describeAbsent(request.method ?? "GET", inner);
+    isFromDaemon = true;
+    await route.handler({ request, response, url, parameters: route.parameters }, toolbox);
+  } catch (error) {
+    const known = toHttpError(error);
+    const isBare = isFromDaemon && known.status < 501 && bareRefusals.test(url.pathname);
+    const body = isBare ? null : toolboxErrorBody(known, request.method ?? "GET", url.pathname);
+    refuse(request, response, known.status, body);
+  }
+}
+
+const sockets = new WebSocketServer({
+  noServer: true,
+  clientTracking: false,
+  maxPayload: 1024 * 1024,
+  // Serverless clients offer their version as a subprotocol, and drop a connection that accepts none of those.
+  handleProtocols: (offered) => offered.values().next().value ?? false,
+});
+
+/** A WebSocket of the toolbox. Throws before the handshake, while HTTP can still respond. */
+export function upgradeToolbox(request: IncomingMessage, socket: Duplex, head: Buffer, context: ServerContext): void {
+  const url = parseTarget(request, context.origin());
+  const { inner, toolbox } = enterToolbox(request, url, context);
+  if (upgradePty(request, socket, head, { inner, toolbox })) return;
+  const [, session, command] = logsPath.exec(inner) ?? [];
+  if (session === undefined || command === undefined) {
+    throw new HttpError(501, `a WebSocket on ${inner} is not supported by this server`, "NOT_IMPLEMENTED");
+  }
+  const { log } = requireCommand(toolbox.life.sessions.require(decodeSegment(session)), decodeSegment(command));
+  sockets.handleUpgrade(request, socket, head, (webSocket) => {
+    followLog(webSocket, log).catch(() => webSocket.terminate());
+  });
+}
 
 const hostPattern = /^(\d{1,5})-([a-z0-9-]{1,57})\.localhost(?::\d+)?$/i;
 /** The real daemon's own ports; a public sandbox doesn't expose those. */
@@ -291,4 +390,31 @@ function joinStreams(a: Duplex, b: Duplex): void {
     from.once("close", () => to.destroy());
     from.pipe(to);
   }
+}
+
+/** Pages of any origin may read a preview's responses, with credentials, unless the request opts out. */
+export function crossOriginHeaders(request: IncomingMessage): [string, string][] {
+  const { origin } = request.headers;
+  if (origin === undefined || request.headers["x-daytona-disable-cors"] === "true") return [];
+  return [
+    ["Access-Control-Allow-Origin", origin],
+    ["Access-Control-Allow-Credentials", "true"],
+    ["Vary", "Origin"],
+  ];
+}
+
+/**
+ * A browser sends a preflight before the request itself and never with a token, so it is answered before
+ * authentication.
+ */
+export function answerPreflight(request: IncomingMessage, response: ServerResponse): boolean {
+  const method = request.headers["access-control-request-method"];
+  const headers = crossOriginHeaders(request);
+  if (request.method !== "OPTIONS" || method === undefined || headers.length === 0) return false;
+  const asked = request.headers["access-control-request-headers"];
+  headers.push(["Access-Control-Allow-Methods", method], ["Access-Control-Max-Age", "43200"]);
+  if (asked !== undefined) headers.push(["Access-Control-Allow-Headers", asked]);
+  response.writeHead(204, headers.flat());
+  response.end();
+  return true;
 }
