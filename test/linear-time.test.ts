@@ -1,5 +1,6 @@
 // What others write is read in linear time. Each of these texts took seconds, or was written again as megabytes.
 import { describe, expect, it } from "vitest";
+import { protectedPaths } from "../src/agent/checks/protect.ts";
 import { readCookie } from "../src/http/sessions/cookie.ts";
 import { citedNumbers } from "../src/lib/citations.ts";
 import { contentAsWritten } from "../src/models/chat/reply/extras.ts";
@@ -17,6 +18,11 @@ const rowsOfOneCell = `<table><tr>${many("<th>a", 100)}${many("<tr><td>a", 10_00
 describe("linear time is enough", () => {
   it.each([
     ["the session's cookie", repeat(() => readCookie(spaces, "session"))],
+    // A request has room for a thousand such paths.
+    [
+      "paths of protected files",
+      () => protectedPaths({ spec: { type: "command", run: "a", protected: Array(900).fill(many("a/", 500)) } }),
+    ],
     ["the cookies of signing in", repeat(() => readCookies(spaces, "session"))],
     ["a fence of code with citations", () => citedNumbers(`${many("`")}\u2028`)],
     [

@@ -16,13 +16,15 @@ export function protectedPaths({ spec }: Pick<Check, "spec">): string[] {
 const PROGRAMS = ["node", "npm", "npx", "sh"];
 /** A plan has room for a hundred checks with as many. */
 const MAX_COMPANIONS = 20;
+const MAX_FOLDERS = MAX_COMPANIONS / PROGRAMS.length;
 
 function companionsOf(path: string): string[] {
   const parts = path.split("/");
   const name = parts.pop() ?? "";
-  const folders = [...parts.keys(), parts.length].map((count) => parts.slice(0, count).join("/")).reverse();
-  const below = (folder: string, file: string) => (folder === "" ? file : `${folder}/${file}`);
   if (!mayMean(name, "package.json")) return [];
+  const below = (folder: string, file: string) => (folder === "" ? file : `${folder}/${file}`);
+  const nearest = Array.from({ length: Math.min(MAX_FOLDERS, parts.length + 1) }, (_, up) => parts.length - up);
+  const folders = nearest.map((count) => parts.slice(0, count).join("/"));
   const programs = folders.flatMap((folder) => PROGRAMS.map((each) => below(folder, `node_modules/.bin/${each}`)));
   return [below(parts.join("/"), ".npmrc"), ...programs].slice(0, MAX_COMPANIONS);
 }

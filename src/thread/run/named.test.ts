@@ -40,6 +40,18 @@ function open() {
   };
 }
 
+it("an address that repeats itself is looked for in linear time", () => {
+  const thread = open();
+  for (let count = 0; count < 20; count++) thread.says("a.a/".repeat(100_000 / 4));
+  for (let count = 0; count < 20; count++) thread.says("a".repeat(100_000));
+  const before = process.cpuUsage();
+  for (const part of ["a.a/".repeat(1900), `${"a".repeat(7900)}b`])
+    expect(thread.isNamed(`http://a.a/${part}`)).toBe(false);
+  const { user, system } = process.cpuUsage(before);
+  // It took three seconds.
+  expect((user + system) / 1000).toBeLessThan(600);
+});
+
 describe("an address is named by a person", () => {
   it.each([
     ["alone", address],

@@ -62,7 +62,7 @@ function isPaired(form: string): boolean {
 /** The messages of people, the results that quote others and the answers of people that contain it in some way. */
 function readRows(sql: Sql, forms: string[]): Row[] {
   // People leave out the scheme, and pages escape what stands between the pieces.
-  const needles = forms.map((form) => JSON.stringify(longest(withoutScheme(form).split(/[/&]/))).slice(1, -1));
+  const needles = forms.map((form) => JSON.stringify(startOf(longest(withoutScheme(form).split(/[/&]/)))).slice(1, -1));
   const [one = "", other = one] = needles;
   return sql
     .exec<Row>(
@@ -92,6 +92,14 @@ function isNamedIn(sql: Sql, row: Row, forms: string[]): boolean {
   if (typeof said_at === "number") return forms.some((form) => contains(said.slice(said_at), form, true));
   if (typeof names_until !== "number") return false;
   return isInPage(said.slice(0, names_until), forms) && !isWrittenByCall(sql, row.seq, forms);
+}
+
+/** SQLite compares all of a needle at each place. */
+const MAX_NEEDLE = 64;
+
+/** Well-formed, as SQLite has it. */
+function startOf(piece: string): string {
+  return piece.slice(0, MAX_NEEDLE).replace(/[\ud800-\udbff]$/, "");
 }
 
 function longest(texts: string[]): string {
@@ -153,12 +161,15 @@ const MAX_BEFORE = "'https://www.".length;
 
 /**
  * Whether the text has the address, and not only a longer one that begins with it. `people` also write addresses
- * without a scheme.
+ * without a scheme. Where an address overlaps itself again and again, not all of its places are looked at: each costs its
+ * length.
  */
 function contains(text: string, form: string, people: boolean): boolean {
   const needle = people ? withoutScheme(form) : form;
   const hasScheme = needle !== withoutScheme(needle);
-  for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
+  let left = text.length;
+  for (let at = text.indexOf(needle); at >= 0 && left > 0; at = text.indexOf(needle, at + 1)) {
+    left -= needle.length;
     const before = text.slice(Math.max(0, at - MAX_BEFORE), at);
     const isBegun = hasScheme || BEFORE_HOST.test(before);
     if (!isBegun || !AFTER_ADDRESS.test(text.slice(at + needle.length, at + needle.length + 3))) continue;
