@@ -12,12 +12,6 @@ export const STREAM_HEADER = "x-taskloom-stream";
 /** Streams that are not over, by their names. A reader has one, so their number is bounded. */
 const openStreams = new WeakMap<Life, Map<string, Promise<void>>>();
 
-/**
- * The platform copies each write, and reports sixteen of them, or half a mebibyte, as taken before the client's socket
- * takes them. So a reader that takes nothing holds 70 KiB there with pieces of this size. Shorter ones cost more CPU.
- */
-const MAX_PIECE_BYTES = 4 * 1024;
-
 const headers = { "Content-Type": "text/event-stream", "Cache-Control": "no-cache, no-transform" };
 
 /** `left` is aborted when the client is gone, where the platform knows it: a write that fails says it late. */
@@ -61,16 +55,10 @@ function keepUntilEnd(life: Life, writer: WritableStreamDefaultWriter): string {
   return name;
 }
 
-export function sinkOf(writer: WritableStreamDefaultWriter<Uint8Array>): Sink {
+function sinkOf(writer: WritableStreamDefaultWriter): Sink {
   return {
-    write: (bytes) => (bytes.byteLength <= MAX_PIECE_BYTES ? writer.write(bytes) : writePieces(writer, bytes)),
+    write: (bytes) => writer.write(bytes),
     close: () => writer.close(),
     abort: (reason) => writer.abort(new Error(reason)),
   };
-}
-
-async function writePieces(writer: WritableStreamDefaultWriter<Uint8Array>, bytes: Uint8Array): Promise<void> {
-  for (let from = 0; from < bytes.byteLength; from += MAX_PIECE_BYTES) {
-    await writer.write(bytes.subarray(from, from + MAX_PIECE_BYTES));
-  }
 }
