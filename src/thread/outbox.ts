@@ -204,7 +204,7 @@ export class Outbox {
     for (let isFirst = true; ; isFirst = false) {
       if (whole) this.#changes.runs.demand();
       // A long history takes hundreds of batches, and others get a turn between them.
-      if (!isFirst && this.pending) await new Promise((resolve) => setTimeout(resolve, 0));
+      if (!isFirst && this.pending) await new Promise<void>((resolve) => void this.#ports.clock.setTimer(resolve, 0));
       if (!this.pending) return true;
       this.#sending ??= this.#sendBatch().finally(() => {
         this.#sending = null;

@@ -14,7 +14,12 @@ export class FakeClock implements Clock {
     return this.#timers.length;
   }
 
+  /** What only gives others a turn needs no time to pass. */
   setTimer(callback: () => void, ms: number): () => void {
+    if (ms === 0) {
+      const turn = setImmediate(callback);
+      return () => clearImmediate(turn);
+    }
     const timer = { at: this.#now + ms, callback };
     this.#timers.push(timer);
     return () => {
