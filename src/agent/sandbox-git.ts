@@ -13,8 +13,7 @@ export interface GitAccess {
 
 export interface GitCloneRequest {
   url: string;
-  /** Null: a folder in the work dir, named after the repository. */
-  path: string | null;
+  path: string;
   /** Tried in this order. Empty: the remote's default branch. */
   branches: string[];
 }

@@ -84,7 +84,7 @@ describe("git of a sandbox", () => {
   it("clones, commits, pushes and pulls with the host's credential, which leaves no trace", async () => {
     login = ann;
     const repository = await host.addRepository("team/shop", { files: { a: "1\n" }, credentials: ann });
-    expect(await sandbox.git.clone({ url: repository.url, path: null, branches: [] }, signal)).toEqual({
+    expect(await sandbox.git.clone({ url: repository.url, path: "shop", branches: [] }, signal)).toEqual({
       path: "shop",
       branch: "main",
     });

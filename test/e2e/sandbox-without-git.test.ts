@@ -50,7 +50,7 @@ describe("a sandbox without git", () => {
 
   it("clones, commits, pushes and pulls, and each result says who did it", async () => {
     const repository = await host.addRepository("shop", { files: { a: "1\n" }, credentials: ann });
-    const cloned = await sandbox.git.clone({ url: repository.url, path: null, branches: [] }, signal);
+    const cloned = await sandbox.git.clone({ url: repository.url, path: "shop", branches: [] }, signal);
     expect(cloned).toEqual({ path: "shop", branch: "main", note: expect.stringMatching(NOTE) });
     await run("echo 2 > shop/a");
     expect(await sandbox.git.status("shop", signal)).toMatchObject({
@@ -69,7 +69,7 @@ describe("a sandbox without git", () => {
 
   it("is refused what would lose work, before anything happens", async () => {
     const repository = await host.addRepository("risky", { files: { a: "1\n", b: "1\n" }, credentials: ann });
-    await sandbox.git.clone({ url: repository.url, path: null, branches: [] }, signal);
+    await sandbox.git.clone({ url: repository.url, path: "risky", branches: [] }, signal);
     const before = await run("cat risky/.git/HEAD risky/.git/refs/heads/main");
     await repository.commit("main", { b: "theirs\n", new: "theirs\n" });
     await run("echo mine > risky/new");

@@ -50,7 +50,7 @@ export class DaytonaGit implements SandboxGit {
     if ("wrong" in address) throw new SandboxError("invalid", `The address ${address.wrong}.`);
     const { files, access } = this.#ports;
     const { url } = address;
-    const { absolute, folders } = await files.resolve(request.path ?? address.name, signal);
+    const { absolute, folders } = await files.resolve(request.path, signal);
     const shown = showPath(absolute, folders);
     const login = await access.findLogin(url);
     await this.#requireVacancy(absolute, shown, signal);
