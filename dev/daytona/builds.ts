@@ -15,7 +15,7 @@ import { openRoot } from "./isolation.ts";
 import { frameKind, parseJson } from "./keeper/channel.ts";
 import type { Image } from "./sandboxes.ts";
 
-export interface BuildOptions {
+interface BuildOptions {
   isolation: Isolation;
   etc: string;
   socketsDirectory: string;
@@ -24,7 +24,7 @@ export interface BuildOptions {
   timeoutMs?: number | undefined;
 }
 
-export interface BuildJob {
+interface BuildJob {
   /** Contains `home` and `tmp`, and receives the log. */
   folder: string;
   dockerfile: string;

@@ -44,7 +44,7 @@ const keeperThreads = "16";
 /** Between asking the keeper to end and killing it. */
 const endTimeoutMs = 3_000;
 
-export interface ContainerOptions {
+interface ContainerOptions {
   isolation: Isolation;
   /** Contains `home` and `tmp`. */
   folder: string;

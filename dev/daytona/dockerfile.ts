@@ -14,7 +14,7 @@ export class BuildError extends Error {
   }
 }
 
-export interface Instruction {
+interface Instruction {
   /** Upper case. */
   name: string;
   text: string;

@@ -23,7 +23,7 @@ export interface GitRun {
   signal?: AbortSignal;
 }
 
-export interface GitOutcome {
+interface GitOutcome {
   exitCode: number;
   stdout: string;
   stderr: string;
@@ -208,7 +208,7 @@ export function hidePassword(address: string): string {
   return address.replace(/^([a-z][a-z0-9+.-]*:\/\/[^/@:]*):[^/@]*@/i, "$1@");
 }
 
-export interface FileStatus {
+interface FileStatus {
   name: string;
   staging: string;
   worktree: string;

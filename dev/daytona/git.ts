@@ -205,7 +205,7 @@ interface Remote {
 const maxNamedHosts = 100;
 const quiet = ["-c", "advice.detachedHead=false"];
 
-export async function cloneRepository(exchange: Exchange, context: ToolboxContext): Promise<void> {
+async function cloneRepository(exchange: Exchange, context: ToolboxContext): Promise<void> {
   const body = await readJson(exchange.request);
   const path = requireText(body, "path");
   const given = spellAddress(requireText(body, "url"));
@@ -255,7 +255,7 @@ async function checkOutCommit(
   await runGit(context, { path, args: [...quiet, "checkout", "--quiet", "--detach", commit] });
 }
 
-export async function pushChanges(exchange: Exchange, context: ToolboxContext): Promise<void> {
+async function pushChanges(exchange: Exchange, context: ToolboxContext): Promise<void> {
   const body = await readJson(exchange.request);
   const path = requireText(body, "path");
   const name = optionalText(body, "remote") || "origin";
@@ -273,7 +273,7 @@ export async function pushChanges(exchange: Exchange, context: ToolboxContext): 
   sendEmpty(exchange.response, 200);
 }
 
-export async function pullChanges(exchange: Exchange, context: ToolboxContext): Promise<void> {
+async function pullChanges(exchange: Exchange, context: ToolboxContext): Promise<void> {
   const body = await readJson(exchange.request);
   const path = requireText(body, "path");
   const name = optionalText(body, "remote") || "origin";

@@ -21,7 +21,7 @@ const run = promisify(execFile);
 
 export type Isolation = "bubblewrap" | "none";
 
-export interface IsolationReport {
+interface IsolationReport {
   isolation: Isolation;
   /** Why there is no isolation, in words for a person. */
   reason: string | undefined;
@@ -142,7 +142,7 @@ function findGitFolder(): string {
  * Arguments for `cp` alone: it can read and write two folders and nothing else. It also copies files whose permissions
  * exclude their own owner.
  */
-export function copyArguments(etc: string, from: string, to: string): string[] {
+function copyArguments(etc: string, from: string, to: string): string[] {
   const folders = ["--ro-bind", from, "/from", "--bind", to, "/to", "--remount-ro", "/"];
   return [...systemArguments(etc), ...folders, "--cap-add", "CAP_DAC_OVERRIDE"];
 }
@@ -275,7 +275,7 @@ export async function prepareRoot(folder: string): Promise<void> {
 }
 
 /** `first` is mounted below the system's folders, `last` above them. A folder without a root of its own has neither. */
-export function rootArguments(folder: string): { first: string[]; last: string[] } {
+function rootArguments(folder: string): { first: string[]; last: string[] } {
   if (!hasRoot(folder)) return { first: [], last: ["--remount-ro", "/"] };
   const hasSource = lstatSync(sourcePath, { throwIfNoEntry: false })?.isDirectory() ?? false;
   return {

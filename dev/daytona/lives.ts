@@ -12,7 +12,7 @@ import type { Secrets } from "./secrets.ts";
 import { Sessions } from "./sessions.ts";
 import { PtySessions } from "./terminals.ts";
 
-export interface LivesOptions {
+interface LivesOptions {
   isolation: Isolation;
   etc: string;
   socketsDirectory: string;

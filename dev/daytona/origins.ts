@@ -10,7 +10,7 @@ import type { BuildInfo, NewSandbox, Sandbox, Sandboxes } from "./sandboxes.ts";
 import type { NewSnapshot, SnapshotRecord, Snapshots } from "./snapshots.ts";
 import { type Changes, type Ongoing, type Quotas, refuseChange, refuseOversize } from "./states.ts";
 
-export interface OriginsOptions {
+interface OriginsOptions {
   sandboxes: Sandboxes;
   snapshots: Snapshots;
   builds: Builds;

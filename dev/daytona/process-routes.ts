@@ -101,7 +101,7 @@ export async function runToEnd(
   }
 }
 
-export function readTimeout(value: unknown): number {
+function readTimeout(value: unknown): number {
   if (value === undefined || value === null) return 0;
   if (!Number.isInteger(value) || Number(value) < 0 || Number(value) > maxTimeoutSeconds) {
     throw new HttpError(400, "timeout must be a whole number of seconds");

@@ -142,7 +142,7 @@ export function parsePreviewHost(host: string | undefined): PreviewHost | undefi
 const toolboxPath = /^\/toolbox\/([^/?]+)\/proxy\/(\d{1,5})(?:[/?]|$)/;
 
 /** A port below the toolbox's address, where the daemon forwards requests. */
-export interface ToolboxPort extends PreviewHost {
+interface ToolboxPort extends PreviewHost {
   /** The path of the sandbox: Daytona's proxy puts it before every `Location` that passes it there. */
   prefix: string;
 }
@@ -393,7 +393,7 @@ function joinStreams(a: Duplex, b: Duplex): void {
 }
 
 /** Pages of any origin may read a preview's responses, with credentials, unless the request opts out. */
-export function crossOriginHeaders(request: IncomingMessage): [string, string][] {
+function crossOriginHeaders(request: IncomingMessage): [string, string][] {
   const { origin } = request.headers;
   if (origin === undefined || request.headers["x-daytona-disable-cors"] === "true") return [];
   return [
@@ -407,7 +407,7 @@ export function crossOriginHeaders(request: IncomingMessage): [string, string][]
  * A browser sends a preflight before the request itself and never with a token, so it is answered before
  * authentication.
  */
-export function answerPreflight(request: IncomingMessage, response: ServerResponse): boolean {
+function answerPreflight(request: IncomingMessage, response: ServerResponse): boolean {
   const method = request.headers["access-control-request-method"];
   const headers = crossOriginHeaders(request);
   if (request.method !== "OPTIONS" || method === undefined || headers.length === 0) return false;

@@ -29,7 +29,7 @@ import { frameKind, parseJson } from "./keeper/channel.ts";
 export type GitService = "git-upload-pack" | "git-receive-pack";
 const services: GitService[] = ["git-upload-pack", "git-receive-pack"];
 
-export interface RelayOptions {
+interface RelayOptions {
   /** `http(s)://host/path` without user and password. */
   repository: URL;
   /** Undefined: the one that is asked for first. */

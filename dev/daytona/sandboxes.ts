@@ -57,7 +57,7 @@ export interface BuildInfo {
   updatedAt: string;
 }
 
-export interface SignedPreview {
+interface SignedPreview {
   token: string;
   port: number;
   expiresAt: number;
@@ -192,7 +192,7 @@ export interface Sandbox {
   building: Building | undefined;
 }
 
-export interface Building {
+interface Building {
   end: AbortController;
   done: Promise<void>;
 }

@@ -24,7 +24,7 @@ import {
 import { isVariableName } from "./keeper/settings.ts";
 import { saveJson } from "./sandboxes.ts";
 
-export interface SecretRecord {
+interface SecretRecord {
   id: string;
   name: string;
   description: string | undefined;

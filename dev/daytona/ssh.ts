@@ -45,7 +45,7 @@ export function findByToken(sandboxes: Sandboxes, token: string): Sandbox | unde
     .filter((sandbox) => equal(sandbox.record.sshAccess?.token ?? "", token) && hasSshAccess(sandbox))[0];
 }
 
-export function hasSshAccess({ record: { sshAccess } }: Sandbox): boolean {
+function hasSshAccess({ record: { sshAccess } }: Sandbox): boolean {
   return sshAccess !== undefined && Date.parse(sshAccess.expiresAt) > Date.now();
 }
 
@@ -96,7 +96,7 @@ const loginTimeoutMs = 30_000;
 const maxAttempts = 3;
 const portName = "ssh-port";
 
-export interface SshGatewayOptions {
+interface SshGatewayOptions {
   stateDirectory: string;
   sandboxes: Sandboxes;
   /** Why commands are refused here; undefined when they may run. */
@@ -200,7 +200,7 @@ const failureExitCode = 255;
 const fileCommand = `for folder in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec
 do test -x $folder/sftp-server && exec $folder/sftp-server; done; echo "this sandbox has no sftp-server" >&2; exit 127`;
 
-export function serveConnection(client: Connection, life: Life): void {
+function serveConnection(client: Connection, life: Life): void {
   const { container } = life;
   const channels = new Set<AbortController>();
   const visitor = { leave: () => void client.end() };
@@ -233,7 +233,7 @@ export function serveConnection(client: Connection, life: Life): void {
 }
 
 /** For a client that may enter but finds no running sandbox: sends the reason as a program's error output. */
-export function turnAway(client: Connection, reason: string): void {
+function turnAway(client: Connection, reason: string): void {
   client.on("session", (accept) => {
     const session = accept();
     const rejectChannel = (acceptChannel: () => ServerChannel): void => {
@@ -358,7 +358,7 @@ async function forwardPort(
   channel.pipe(socket).pipe(channel);
 }
 
-export class SshChannel {
+class SshChannel {
   readonly #channel: ServerChannel;
   readonly #gone: AbortSignal;
 

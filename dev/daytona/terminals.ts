@@ -41,7 +41,7 @@ interface Context {
   refusal: string | undefined;
 }
 
-export interface PtySettings {
+interface PtySettings {
   /** Empty means the sandbox's working directory. */
   cwd: string;
   variables: Record<string, string>;
@@ -123,12 +123,12 @@ const bytesPerPause = 64 * 1024;
 /** The exit code of a killed process. */
 const killedExitCode = 137;
 
-export interface NewPty extends PtySettings {
+interface NewPty extends PtySettings {
   id: string;
   lazyStart: boolean;
 }
 
-export interface PtyClient {
+interface PtyClient {
   readonly isClosed: boolean;
   /** Whether a large part of what was sent to it is still unread. */
   readonly isBehind: boolean;
@@ -180,7 +180,7 @@ export class PtySessions {
   }
 }
 
-export class PtySession {
+class PtySession {
   readonly settings: NewPty;
   readonly createdAt = new Date().toISOString();
   readonly #container: Container;
@@ -296,7 +296,7 @@ export const ptyRoutes: Record<string, Handler<Context>> = {
   "POST /process/pty/{id}/resize": resize,
 };
 
-export function readNewPty(body: Json): NewPty {
+function readNewPty(body: Json): NewPty {
   const id = optionalText(body, "id") ?? "";
   if (id === "") throw new HttpError(400, "session ID is required");
   if (id.length > maxIdCharacters) throw new HttpError(400, "session ID is too long");

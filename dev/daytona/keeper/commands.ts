@@ -94,7 +94,7 @@ export function executeCommand(channel: Channel, request: Request, settings: Kee
 const openStreams = 'exec >"$0/out" 2>&1; echo >&3; exec 3>&-; exec "$@"';
 
 /** Runs a program that reads its input from stdin. Replies with its complete output and its exit code. */
-export async function executeProgram(
+async function executeProgram(
   channel: Channel,
   request: Request,
   settings: KeeperSettings,
@@ -167,7 +167,7 @@ function signalExitCode(signal: NodeJS.Signals | null): number {
 const run = promisify(execFile);
 const openDescriptor = promisify(open);
 
-export async function makePipes(folder: string): Promise<void> {
+async function makePipes(folder: string): Promise<void> {
   await run("mkfifo", [`${folder}/out`, `${folder}/err`, `${folder}/in`]);
 }
 
@@ -184,7 +184,7 @@ export async function openInput(path: string): Promise<Socket> {
 }
 
 /** Resolves when the shell reports on its first extra pipe that it has opened its streams. */
-export function awaitReadiness(child: ChildProcess): Promise<void> {
+function awaitReadiness(child: ChildProcess): Promise<void> {
   const reports = child.stdio[3] as Readable;
   reports.on("error", () => {});
   return new Promise((resolve) => {

@@ -226,7 +226,7 @@ function runQuietly(program: string, args: string[]): Promise<void> {
  * Checked before it is opened, since opening a device may have effects, and again afterwards, since it may have been
  * replaced.
  */
-export async function openRegular(path: string, flags: number): Promise<FileHandle> {
+async function openRegular(path: string, flags: number): Promise<FileHandle> {
   refuseOthers(await stat(path));
   const file = await open(path, flags | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {

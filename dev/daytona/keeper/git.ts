@@ -120,7 +120,7 @@ interface Waiting {
 const waiting = new Map<number, Waiting>();
 let lastNumber = 0;
 
-export interface RelayPort {
+interface RelayPort {
   /** Where the repository is, as git gets it. */
   base: string;
   /** git arguments that route requests through the port, for this run only: nothing of it is stored. */
@@ -129,7 +129,7 @@ export interface RelayPort {
 }
 
 /** Opens a relay port for one address, which stays the remote's address in the repository. */
-export async function openRelayPort(
+async function openRelayPort(
   channel: Channel,
   address: string,
   announce = (number: number): unknown => writeJson(channel.socket, { connection: number }),

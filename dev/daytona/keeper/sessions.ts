@@ -194,7 +194,7 @@ const marks = { stdout: 1, stderr: 2 };
 /** The log that clients read is the server's, which is bounded too. This one fills the sandbox's disk. */
 const maxLogBytes = 16 * 1024 * 1024;
 
-export function sessionFolder(settings: KeeperSettings, session: string): string {
+function sessionFolder(settings: KeeperSettings, session: string): string {
   const isName = /^[^/\0]{1,200}$/.test(session) && session !== "." && session !== "..";
   return `${settings.home}/.daytona/sessions/${isName ? session : encodeURIComponent(session).replaceAll(".", "%2E").slice(0, 200)}`;
 }
@@ -203,7 +203,7 @@ export function removeSession(settings: KeeperSettings, session: string): Promis
   return rm(sessionFolder(settings, session), { recursive: true, force: true });
 }
 
-export class CommandFiles {
+class CommandFiles {
   readonly folder: string;
   #bytes = 0;
   #queue: Promise<void> = Promise.resolve();
@@ -265,7 +265,7 @@ const lineFeed = 0x0a;
 /** The daemon's shell holds a line of any length. */
 const maxHeldBytes = 16 * 1024 * 1024;
 
-export class WholeLines {
+class WholeLines {
   #held: Buffer[] = [];
   #heldBytes = 0;
 

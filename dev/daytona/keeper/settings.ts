@@ -77,7 +77,7 @@ export function findShell(): string {
   return shell;
 }
 
-export function isExecutable(path: string): boolean {
+function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

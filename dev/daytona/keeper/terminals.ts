@@ -151,7 +151,7 @@ interface Process {
   session: number;
 }
 
-export function killSession(leader: number): void {
+function killSession(leader: number): void {
   for (let round = 0; round < maxRounds; round += 1) {
     const found = findProcesses(leader);
     // Children first: after their parent died they could no longer be found by descent.
