@@ -1,4 +1,4 @@
-// The platform may never answer a request. This bounds how long a caller waits for it.
+// How long a caller waits for the platform, which may never answer, and how it lets others have a turn.
 
 export interface Timers {
   /** Returns a function that cancels the timer. */
@@ -20,4 +20,12 @@ export function withinTime<T>(timers: Timers, ms: number, what: string, promise:
       },
     );
   });
+}
+
+/** What others ask takes some turns of the event loop to be answered. */
+const TURNS = 6;
+
+/** Resolves after some turns of the event loop: others are answered meanwhile. */
+export async function giveWay(timers: Timers): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) await new Promise<void>((resolve) => void timers.setTimer(resolve, 0));
 }

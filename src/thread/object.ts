@@ -32,7 +32,7 @@ import { readPlanDetails } from "./checks/plan-details.ts";
 import { describeLife } from "./diagnostics.ts";
 import { EXPIRED, mayExpire } from "./expire.ts";
 import { ensureFollowing } from "./follow/followers.ts";
-import { acceptRun, checkFirstInput, isLongHistory } from "./inbox/accept.ts";
+import { acceptRun, checkFirstInput } from "./inbox/accept.ts";
 import { changeWaiting, removeWaiting } from "./inbox/change-waiting.ts";
 import { listWaiting } from "./inbox/waiting.ts";
 import { findRun, type Life, type Platform } from "./life.ts";
@@ -293,7 +293,6 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     const record = findRun(life, accepted.value.run.invocation_id);
     if (record?.input?.on_busy === "replace") cancelBefore(life, record);
     await schedule(life);
-    if (isLongHistory(input)) await new Promise((resolve) => setTimeout(resolve, 0));
     ensureRunning(life);
     ensureFollowing(life);
     notePresence(life, null);

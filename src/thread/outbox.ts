@@ -1,7 +1,7 @@
 // Replicates this object's SQLite to D1 in batches of guarded upserts, which may arrive twice. A position says what D1
 // has. It is stored with the next fact, so after a crash some rows are sent again.
 import { enter, isolateMemory } from "../lib/memory/isolate.ts";
-import { withinTime } from "../lib/time-limit.ts";
+import { giveWay, withinTime } from "../lib/time-limit.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Run } from "../protocol/run.ts";
 import type { ThreadBatch } from "../store/batch.ts";
@@ -204,7 +204,7 @@ export class Outbox {
     for (let isFirst = true; ; isFirst = false) {
       if (whole) this.#changes.runs.demand();
       // A long history takes hundreds of batches, and others get a turn between them.
-      if (!isFirst && this.pending) await new Promise<void>((resolve) => void this.#ports.clock.setTimer(resolve, 0));
+      if (!isFirst && this.pending) await giveWay(this.#ports.clock);
       if (!this.pending) return true;
       this.#sending ??= this.#sendBatch().finally(() => {
         this.#sending = null;

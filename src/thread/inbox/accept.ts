@@ -21,7 +21,7 @@ import { notRaised } from "../spending/refusal.ts";
 import { noSpending, type SharedCaps } from "../spending/state.ts";
 import { checkCrowd, checkRoom, noteInputs } from "./admission.ts";
 import { newRecord, storeNewRun } from "./enqueue.ts";
-import { idsOf, knownMessages, nameMessages, withoutHistory } from "./history.ts";
+import { idsOf, isLongHistory, knownMessages, nameMessages, withoutHistory } from "./history.ts";
 import { checkImages } from "./images.ts";
 import { hashInput } from "./input-hash.ts";
 import { checkAnswers, hasExpired, readRaise } from "./interrupts.ts";
@@ -66,14 +66,6 @@ export function acceptRun(life: Life, given: RunInput, attach: boolean): Promise
 }
 
 function ignore(): void {}
-
-/** As many as take some ten milliseconds to store. */
-const MANY_MESSAGES = 1_000;
-
-/** Others get a turn between its acceptance and the start of its run, each of which is work enough at once. */
-export function isLongHistory({ messages }: RunInput): boolean {
-  return messages.length > MANY_MESSAGES;
-}
 
 /**
  * The caps over many threads as they are now, for a run that keeps the agent of the one that it answers. While D1 is

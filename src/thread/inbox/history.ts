@@ -7,6 +7,14 @@ import { newOwnMessageId } from "../rows/own-ids.ts";
 import { readDivergence } from "./divergence.ts";
 import { readWaiting } from "./steering.ts";
 
+/** As many as take some ten milliseconds to store. */
+const MANY_MESSAGES = 1_000;
+
+/** Its acceptance, the start of its run and the first request are each work enough at once: others get a turn between. */
+export function isLongHistory({ messages }: RunInput): boolean {
+  return messages.length > MANY_MESSAGES;
+}
+
 /**
  * Cuts a client's whole history to what is new: user messages with unknown ids after the last known one, and what it takes
  * back.

@@ -92,8 +92,8 @@ export function findMessageSeq(sql: Sql, message_id: string): number | null {
   return rows[0]?.seq ?? null;
 }
 
-/** A bound value may have 2 MB; a message that is longer than this is stored alone. */
-const CHARACTERS_AT_ONCE = 200_000;
+/** A bound value may have 2 MB, and a character takes 3 bytes at most. A message that is longer is stored alone. */
+const CHARACTERS_AT_ONCE = 600_000;
 
 /**
  * Stores messages of one run, type and time in their order: short ones many at a time. Returns the `seq` of the first.
@@ -104,32 +104,34 @@ export function insertMessages(sql: Sql, messages: NewMessage[]): number {
   if (first === undefined) throw new Error("there is no message to store");
   if (messages.length === 1) return insertMessage(sql, first);
   const start = lastMessageSeq(sql) + 1;
-  let rows: SqlValue[][] = [];
+  let rows: string[] = [];
   let characters = 0;
   const flush = (): void => {
     const { invocation_id, agent_id, type, created_at } = first;
-    if (rows.length > 0) sql.exec(INSERT_MANY, invocation_id, agent_id, type, created_at, JSON.stringify(rows));
+    if (rows.length > 0) sql.exec(INSERT_MANY, invocation_id, agent_id, type, created_at, `[${rows.join(",")}]`);
     [rows, characters] = [[], 0];
   };
   for (const [place, message] of messages.entries()) {
     const { message_id, is_llm_message } = message;
     const texts = [JSON.stringify(message.content), JSON.stringify(message.metadata ?? {})];
-    const length = texts.reduce((sum, text) => sum + text.length, 0);
-    if (characters + length > CHARACTERS_AT_ONCE) flush();
-    if (length > CHARACTERS_AT_ONCE) insertMessage(sql, message);
+    const row = JSON.stringify([start + place, message_id, is_llm_message ? 1 : 0, ...texts]);
+    if (characters + row.length >= CHARACTERS_AT_ONCE) flush();
+    if (row.length >= CHARACTERS_AT_ONCE) insertMessage(sql, message);
     else {
-      rows.push([start + place, message_id, is_llm_message ? 1 : 0, ...texts]);
-      characters += length;
+      rows.push(row);
+      characters += row.length + 1;
     }
   }
   flush();
   return start;
 }
 
+// In the order of the index by id: any other takes longer the longer the thread is.
 const INSERT_MANY = `
 INSERT INTO messages (seq, message_id, invocation_id, agent_id, type, is_llm_message, content, metadata, version, created_at)
 SELECT value ->> 0, value ->> 1, ?1, ?2, ?3, value ->> 2, value ->> 3, value ->> 4, 1, ?4
-FROM json_each(?5)`;
+FROM json_each(?5)
+ORDER BY value ->> 1`;
 
 /** Which of these messages there are. Those with ids of the object's own take one look at all of the thread. */
 export function findKnown(sql: Sql, ids: string[]): Set<string> {

@@ -10,13 +10,14 @@ import type { LoopInput, LoopPorts } from "../../agent/ports.ts";
 import type { Sandbox } from "../../agent/sandbox.ts";
 import type { Spending } from "../../agent/spending.ts";
 import { describeError, type LogFields, logError, logWarning } from "../../lib/log.ts";
-import { withinTime } from "../../lib/time-limit.ts";
+import { giveWay, withinTime } from "../../lib/time-limit.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import { readAnswered } from "../checks/answered.ts";
 import { endChecks, RUN_BEGAN } from "../checks/check-run-end.ts";
 import { ofRun, openChecks } from "../checks/open-checks.ts";
 import { openProject } from "../checks/project.ts";
 import { noteCut, readSeenChecks } from "../checks/unseen.ts";
+import { isLongHistory } from "../inbox/history.ts";
 import { readGrants } from "../inbox/interrupts.ts";
 import { takeSteered } from "../inbox/steering.ts";
 import { type Life, noteError, stopActive, storeHeld, storeRequestedEnd, transact } from "../life.ts";
@@ -86,8 +87,9 @@ function drive(life: Life, record: RunRecord): void {
 }
 
 async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Promise<void> {
+  const isLong = record.input !== null && isLongHistory(record.input);
   // The work starts after `active` is set: nothing below runs inside the caller's turn.
-  await Promise.resolve();
+  await (isLong ? giveWay(life.ports.clock) : Promise.resolve());
   let network: NetworkRules = null;
   if (record.run.status === "queued") {
     const end = record.requested_end?.status === "cancelled" ? record.requested_end : findCrashLoop(record);
@@ -121,7 +123,9 @@ async function workOn(life: Life, record: RunRecord, network: NetworkRules, sign
     life.begun = null;
     checkPreviews(life, record);
   } else if (record.run.status === "queued") {
+    const isLong = record.input !== null && isLongHistory(record.input);
     startRun(life, record, network);
+    if (isLong) await giveWay(life.ports.clock);
     checkPreviews(life, record);
   } else {
     const end = continueRun(life, record);

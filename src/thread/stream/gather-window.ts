@@ -1,5 +1,6 @@
 // When frames are written to the readers. A write costs about 40 µs however small it is, so frames are gathered for 16 ms.
 // After a pause, and for the first delta of a part, they are sent at once. Windows that follow load or lag measured worse.
+import { giveWay } from "../../lib/time-limit.ts";
 import type { Clock } from "./connection.ts";
 
 const GATHER_MS = 16;
@@ -22,14 +23,14 @@ export class GatherWindow {
     this.#write = write;
   }
 
-  /** Call this for each frame. */
-  add(urgent: boolean): void {
+  /** Call this for each frame. `isLong`: what is to be written is worth a turn of its own. */
+  add(urgent: boolean, isLong = false): void {
     this.#isWaiting = true;
     this.#urgent ||= urgent;
     if (this.#isDeciding || (!urgent && this.#cancelTimer !== null)) return;
     // After the current synchronous code: the frame may be inside a transaction, and one network read brings many.
     this.#isDeciding = true;
-    void Promise.resolve().then(() => {
+    void (isLong ? giveWay(this.#clock) : Promise.resolve()).then(() => {
       this.#isDeciding = false;
       this.#decide();
     });

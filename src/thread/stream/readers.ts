@@ -36,6 +36,8 @@ const RELAYED_GATHER_MS = 24;
 /** Each reader may hold a write of its own, and costs a write at each event. */
 export const MAX_READERS = 500;
 
+/** Characters that take some twenty milliseconds to write. */
+const LONG_TEXT = 500_000;
 const encoder = new TextEncoder();
 // Without a blank line, at which some clients dispatch an event without data.
 const ping = encoder.encode(": ping\n");
@@ -58,6 +60,8 @@ export class Readers {
   readonly #shared: Shared;
   readonly #calm: Calm;
   readonly #writes = new Writes();
+  /** Characters that there were when frames were last written. */
+  #flushed = 0;
 
   constructor(journal: Journal, clock: Clock, limits = usualLimits) {
     this.#journal = journal;
@@ -167,6 +171,7 @@ export class Readers {
 
   /** Writes the gathered frames. */
   #flush(urgent: boolean): void {
+    this.#flushed = this.#journal.log.written;
     // The newest frame does not count: it may be a mebibyte (a run's end has its result), and no reader is behind yet.
     const due = this.#journal.log.written - this.#journal.log.newestChars;
     for (const reader of this.#readers) {
@@ -187,7 +192,7 @@ export class Readers {
 
   #schedule(urgent: boolean): void {
     if (this.#readers.size === 0) this.#calm.noteUnread();
-    else this.#window.add(urgent);
+    else this.#window.add(urgent, this.#journal.log.written - this.#flushed > LONG_TEXT);
   }
 
   #step(reader: Reader): void {
