@@ -14,7 +14,7 @@ import type { Thread } from "../../protocol/thread.ts";
 import { readMetadata, toPlanContent, toUserMessage, withContent } from "../../store/shapes/message.ts";
 import { isNumber, parseStored, readStored, shapeOf } from "../../store/shapes/stored.ts";
 import { SUPERSEDED, withoutMark } from "../../store/shapes/superseded.ts";
-import { fitsColumn, readMeta, readText, type Sql, type SqlValue, writeMeta, writeText } from "./database.ts";
+import { fitsColumn, readMeta, readText, type Sql, writeMeta, writeText } from "./database.ts";
 import { FOREIGN_ID, isOwnShape } from "./own-ids.ts";
 
 /** Where a new message comes from, and when it came. */
