@@ -38,15 +38,10 @@ export interface Chain {
   caused_by: Cause[];
 }
 
-/** Brings a chain within its limits. Rows of former versions have no chain. */
+/** Brings a chain within its limits. What no webhook led to has an empty one. */
 export function chainOf({ hops = 0, caused_by = [] }: Partial<Chain> = {}): Chain {
   const bounded = Math.min(hops, MAX_HOPS);
   return { hops: bounded, caused_by: bounded === 0 ? [] : caused_by.slice(-bounded) };
-}
-
-/** Adds the chain to a run; rows of former versions have none. */
-export function withChain<T extends object>(run: T & Partial<Chain>): T & Chain {
-  return { ...run, ...chainOf(run) };
 }
 
 /** Gives the run the longer of two chains. Returns true if that is `other`. */

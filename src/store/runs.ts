@@ -113,7 +113,7 @@ export async function endLostRuns(db: D1Database, key: ThreadKey, ids: string[],
 }
 
 function toStoredRun({ run, invocation_id }: { run: string; invocation_id: string }): Run | undefined {
-  return readStored((value) => toRun(value), run, "run", invocation_id);
+  return readStored(toRun, run, "run", invocation_id);
 }
 
 function isOfThread(key: ThreadKey) {

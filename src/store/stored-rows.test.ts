@@ -1,4 +1,4 @@
-// Rows of D1 as former versions wrote them, and damaged rows: a damaged row affects only itself.
+// Damaged rows of D1: each affects only itself.
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { openD1 } from "../../test/fakes/sqlite-d1.ts";
 import { defaultAgent } from "../protocol/agents/agent.ts";
@@ -81,13 +81,6 @@ async function listIds(db: D1Database): Promise<string[]> {
 }
 
 describe("a run in D1", () => {
-  it("of a version before chains has none", async () => {
-    const d1 = await fill();
-    d1.read("UPDATE runs SET run = json_remove(run, '$.hops', '$.caused_by')");
-    expect(await readRun(d1.binding, key, "inv_a")).toEqual({ ...makeRun("inv_a"), hops: 0, caused_by: [] });
-    expect(await listRuns(d1.binding, key, page)).toMatchObject({ value: { data: [{ hops: 0 }, { hops: 0 }] } });
-  });
-
   it.each(["{", "null", '{"secret":"words"}'])(
     "that is %s is left out, and every other one is listed",
     async (text) => {
@@ -122,15 +115,6 @@ describe("a message in D1", () => {
 
 describe("an agent in D1", () => {
   const agent = { ...defaultAgent, agent_id: "agent_shop" };
-  const first = '{"instructions":"Be kind.","model":null,"max_steps":20,"plan_order":"free","tool_format":"native"}';
-
-  it("of the first version has the defaults of what came since", async () => {
-    const d1 = openD1();
-    await createAgent(d1.binding, "user_1", agent);
-    d1.read("UPDATE agents SET config = ?", first);
-    const config = { ...defaultAgent.config, ...JSON.parse(first) };
-    expect(await readAgent(d1.binding, "user_1", "agent_shop")).toEqual({ ...agent, config });
-  });
 
   it("is readable with a field that a later version added", async () => {
     const d1 = openD1();

@@ -164,7 +164,7 @@ describe("hops in a payload", () => {
     expect(readHops(null, { text: "taskloom_hops: 9", is_json: false, value: undefined }).hops).toBe(0);
   });
 
-  it("name the run of a former version's event without a count, and ignore invalid ids", () => {
+  it("name the run of an event whose count a relay dropped, and ignore invalid ids", () => {
     expect(ofBody(event({}))).toMatchObject({ hops: 0, isReadable: true, run: ids });
     for (const data of [{ invocation_id: null }, { thread_id: "a/b" }, { invocation_id: "x".repeat(65) }]) {
       expect(ofBody(event(data)).run).toBe(null);
@@ -185,7 +185,7 @@ describe("hops in a payload", () => {
 });
 
 describe("a stored delivery", () => {
-  it("carries its own count, and counts as the first hop if a former version stored it", () => {
+  it("carries its own count, and a ping, which has none, counts as the first hop", () => {
     expect(hopsOf(JSON.stringify(event({ taskloom_hops: 3 })))).toBe(3);
     expect(hopsOf(JSON.stringify(event({})))).toBe(1);
   });

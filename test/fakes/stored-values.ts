@@ -35,7 +35,7 @@ const planContent: fc.Arbitrary<PlanContent> = fc.record({
     maxLength: 3,
   }),
 });
-/** Rows of former versions have no reason, those of later ones may have an unknown one. */
+/** Most have no reason, and one of a later version may be unknown. */
 const error = orNull(
   fc.record(
     {

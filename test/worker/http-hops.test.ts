@@ -1,9 +1,7 @@
 // The hops of a chain of webhooks: deliveries count them, routes read them, and the third is refused.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Env } from "../../src/config.ts";
 import { BUDGET_HOPS, type Chain } from "../../src/protocol/chain.ts";
-import { succeed } from "../../src/protocol/error.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { RunInput } from "../../src/protocol/thread.ts";
 import type { BudgetPayload, WebhookPayload } from "../../src/protocol/webhook.ts";
@@ -12,7 +10,6 @@ import { syncThread } from "../../src/store/sync.ts";
 import { clearTriggers, deliverTo, makeHook, readLog, signGithub, signStandard } from "./hook-client.ts";
 import { createClient } from "./http-client.ts";
 import { makeRun } from "./http-fake-threads.ts";
-import { realClient } from "./real-client.ts";
 import { endedBatch, forgetWebhooks, make as makeWebhook, nextThread, planBatch } from "./webhook-batches.ts";
 
 const client = createClient({ ENCRYPTION_KEY: "key of the tests" });
@@ -82,14 +79,13 @@ describe("deliveries that D1 makes", () => {
     ]);
   });
 
-  it("count the first hop if nothing led to the run, even if a former version stored it", async () => {
+  it("count the first hop if nothing led to the run", async () => {
     await makeWebhook();
     nextThread();
     await syncThread(env.DB, endedBatch("completed"));
     nextThread();
     await syncThread(env.DB, planBatch([["a", "pending"]], 1));
     const lost = await storeRun({});
-    await env.DB.prepare("UPDATE runs SET run = json_remove(run, '$.hops', '$.caused_by')").run();
     await endLostRuns(env.DB, lost, [lost.invocation_id], Date.now());
     expect(await readHops()).toEqual([
       ["run.completed", 1],
@@ -149,15 +145,6 @@ describe("a delivery to a trigger", () => {
     for (const data of [payloadOf(second).data, { ...left, ...payloadOf(second).data, taskloom_hops: undefined }]) {
       expect((await deliver(trigger, JSON.stringify({ type: "budget.reached", data }))).status).toBe(422);
     }
-  });
-
-  it("treats a run that a former version stored as one that nothing led to", async () => {
-    const trigger = await makeHook(client);
-    const { thread_id, invocation_id } = await storeRun({});
-    await env.DB.prepare("UPDATE runs SET run = json_remove(run, '$.hops', '$.caused_by')").run();
-    await deliver(trigger, eventOf({ thread_id, invocation_id }));
-    const cause = { trigger_id: trigger.trigger_id, thread_id, invocation_id };
-    expect(acceptedInputs().at(-1)?.chain).toEqual({ hops: 1, caused_by: [cause] });
   });
 
   it.each<[string, string, Record<string, string>]>([
@@ -267,28 +254,5 @@ describe("a run that a person's program starts", () => {
     const path = `/v1/triggers/${made.body.trigger_id}/run`;
     expect((await client.send("POST", path, {}, { "taskloom-hops": "1" })).status).toBe(202);
     expect(acceptedInputs().at(-1)).toMatchObject({ chain: { hops: 1 } });
-  });
-});
-
-describe("a run that a former version stored", () => {
-  it("has an empty chain if an object of that version answers", async () => {
-    const { hops: _hops, caused_by: _causes, ...run } = makeRun({ user_id: "user_first", thread_id: "thread-former" });
-    const former = { getRun: async () => succeed(run), cancel: async () => succeed(run) };
-    const THREADS = { idFromName: () => "id", get: () => former } as unknown as Env["THREADS"];
-    const path = "/v1/threads/thread-former/runs/inv-001";
-    for (const [method, of] of [
-      ["GET", path],
-      ["POST", `${path}/cancel`],
-    ] as const) {
-      expect((await realClient({ THREADS }).send(method, of)).body).toMatchObject({ hops: 0, caused_by: [] });
-    }
-  });
-
-  it("has an empty chain in every answer", async () => {
-    await client.send("POST", "/v1/threads", { thread_id: "thread-former" });
-    await client.send("POST", "/v1/threads/thread-former/runs", { message: "go", invocation_id: "inv-f" });
-    await env.DB.prepare("UPDATE runs SET run = json_remove(run, '$.hops', '$.caused_by')").run();
-    const { body } = await client.send("GET", "/v1/threads/thread-former/runs");
-    expect(body.data?.map(({ hops, caused_by }) => [hops, caused_by])).toEqual([[0, []]]);
   });
 });

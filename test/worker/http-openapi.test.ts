@@ -101,7 +101,7 @@ describe("/openapi.json", () => {
       const schema = api.components.schemas[name] as { properties: Record<string, object>; required: string[] };
       for (const field of ["reserved", "caps", "worked_ms"]) {
         expect(schema.properties).toHaveProperty(field);
-        // Runs of former versions lack them.
+        // A run has them if it has what they say.
         expect(schema.required).not.toContain(field);
       }
       const [error, usage] = [schema.properties.error, schema.properties.usage].map((each) => JSON.stringify(each));

@@ -4,8 +4,8 @@ import { type AgentConfig, defaultAgent } from "../../protocol/agents/agent.ts";
 import { isList, isNumber, isText, isTextOrNull, type Shape } from "./stored.ts";
 
 /**
- * Adds the defaults of fields that the row's version did not have. A caller that gets undefined must refuse the agent:
- * with defaults for everything it would lose its approvals.
+ * A field that was added to agents later has its default. A caller that gets undefined must refuse the agent: with
+ * defaults for everything it would lose its approvals.
  */
 export const toAgentConfig: Shape<AgentConfig> = (value) => {
   if (!isRecord(value)) return undefined;
@@ -40,7 +40,7 @@ function isAgentConfig(config: Record<keyof AgentConfig, unknown>): config is Ag
   return fields.every((field) => isKnown[field](config[field]));
 }
 
-/** Another version may know more options and more efforts. Those that this one sends have to be of their kind. */
+/** A later version may know more options and more efforts. Those that this one sends have to be of their kind. */
 function isModelOptions(value: unknown): boolean {
   if (!isRecord(value)) return false;
   const { reasoning_effort, max_output_tokens, extra_body } = value;

@@ -3,7 +3,7 @@ import { isRecord } from "../../lib/is-record.ts";
 import { END_HOPS } from "../../protocol/chain.ts";
 import { isNumber, parseStored } from "./stored.ts";
 
-/** How many webhooks in a row led to the delivery. Deliveries of former versions don't say it and count as the first. */
+/** How many webhooks in a row led to the delivery. A ping does not say it and counts as the first. */
 export function hopsOf(payload: string): number {
   const stored = parseStored(payload);
   const data = isRecord(stored) ? stored.data : undefined;

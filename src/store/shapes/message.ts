@@ -1,4 +1,4 @@
-// The content of messages, which the object's SQLite and D1 both store. It has been the same in every version so far.
+// The content of messages, which the object's SQLite and D1 both store.
 import { isRecord } from "../../lib/is-record.ts";
 import type {
   AssistantMessage,
@@ -129,7 +129,7 @@ function isTask(value: unknown): value is Task {
   return value.checks === undefined || isList(value.checks, isCheck);
 }
 
-/** Another version may know more types. Whoever runs a check reads its spec. */
+/** A later version may know more types. Whoever runs a check reads its spec. */
 function isCheck(value: unknown): value is Check {
   return isRecord(value) && isText(value.id) && isText(value.author) && isRecord(value.spec) && isText(value.spec.type);
 }

@@ -1,34 +1,22 @@
 // A run as the API returns it, which the object's SQLite and D1 both store.
 import { isRecord } from "../../lib/is-record.ts";
-import { type Cause, type Chain, withChain } from "../../protocol/chain.ts";
+import type { Cause, Chain } from "../../protocol/chain.ts";
 import type { Interrupt, Run, RunSource, Usage } from "../../protocol/run.ts";
 import { isList, isNumber, isText, isTextOrNull } from "./stored.ts";
 
-/** A run of a version before chains of webhooks has no chain. */
-type StoredRun = Omit<Run, keyof Chain> & Partial<Chain>;
-
-/**
- * `chain` is the chain of the run's input. A version before chains stored it with the input, whose fields it did not know,
- * and not with the run. A run that has a chain keeps it.
- */
-export function toRun(value: unknown, chain?: Partial<Chain>): Run | undefined {
-  if (!isStoredRun(value)) return undefined;
-  const run = withReadableSources(value);
-  return withChain(chain === undefined ? run : { ...chain, ...run });
-}
-
 /** Sources that can't be read are left out: an answer is worth more than its links. */
-function withReadableSources<Stored extends { sources?: unknown }>(run: Stored): Stored {
-  if (run.sources === undefined || isList(run.sources, isSource)) return run;
-  const { sources: _, ...rest } = run;
-  return rest as Stored;
+export function toRun(value: unknown): Run | undefined {
+  if (!isRun(value)) return undefined;
+  if (value.sources === undefined || isList(value.sources, isSource)) return value;
+  const { sources: _, ...run } = value;
+  return run;
 }
 
 function isSource(value: unknown): value is RunSource {
   return isRecord(value) && isNumber(value.n) && isText(value.url) && isTextOrNull(value.title);
 }
 
-function isStoredRun(value: unknown): value is StoredRun {
+function isRun(value: unknown): value is Run {
   return (
     isRecord(value) &&
     isText(value.invocation_id) &&
@@ -48,13 +36,12 @@ function isStoredRun(value: unknown): value is StoredRun {
     isList(value.interrupts, isInterrupt) &&
     (value.result === null || (isRecord(value.result) && isText(value.result.text))) &&
     (value.error === null || (isRecord(value.error) && isText(value.error.message))) &&
-    isPartOfChain(value)
+    isChain(value)
   );
 }
 
-/** The parts of a chain that the row has. */
-export function isPartOfChain({ hops, caused_by }: Record<string, unknown>): boolean {
-  return (hops === undefined || isNumber(hops)) && (caused_by === undefined || isList(caused_by, isCause));
+export function isChain(value: unknown): value is Chain {
+  return isRecord(value) && isNumber(value.hops) && isList(value.caused_by, isCause);
 }
 
 function isCause(value: unknown): value is Cause {

@@ -1,12 +1,10 @@
-// Reads stored JSON into types. Each kind of JSON has one shape, in a file of its own or beside its table. A shape upgrades
-// the rows of every former version to today's type, so no other code knows that there were other versions.
+// Reads stored JSON into types. Each kind of JSON has one shape, in a file of its own or beside its table.
 //
 // A shape checks only the fields without which code would break. So a row stays readable if a later version added fields to
-// it, also after a rollback. A value that already has today's type is not copied, since a history of thousands of messages
-// is read through shapes.
+// it, also after a rollback. A value is not copied, since a history of thousands of messages is read through shapes.
 import { logWarning } from "../../lib/log.ts";
 
-/** Today's value of a parsed one, or undefined if its shape is unknown (`undefined` itself is). Never throws. */
+/** The value with its type, or undefined if its shape is unknown (`undefined` itself is). Never throws. */
 export type Shape<T> = (value: unknown) => T | undefined;
 
 /** A damaged thread is read again and again, and may have many damaged rows: an isolate logs at most so many a minute. */
@@ -45,7 +43,6 @@ export function parseStored(text: string): unknown {
   }
 }
 
-/** The shape of a value that has been the same in every version. */
 export function shapeOf<T>(isKnown: (value: unknown) => value is T): Shape<T> {
   return (value) => (isKnown(value) ? value : undefined);
 }

@@ -1,5 +1,5 @@
 // The mark of a message that another run has superseded. The row gets a type of its own in place of its real one, so that
-// everything that reads rows by their type, also in a former version, leaves it out. The mark keeps what it was.
+// everything that reads rows by their type leaves it out. The mark keeps what it was.
 import { isRecord } from "../../lib/is-record.ts";
 import { type MessageType, messageTypes } from "../../protocol/message.ts";
 import { isNumber, isText, readStored, shapeOf } from "./stored.ts";

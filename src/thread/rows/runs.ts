@@ -1,5 +1,4 @@
 // The thread's runs in the object's SQLite: the run that the API shows, and the fields that only the object needs.
-import type { Chain } from "../../protocol/chain.ts";
 import { isTerminal, type Run, type RunStatus } from "../../protocol/run.ts";
 import type { PinnedAgent, RunInput } from "../../protocol/thread.ts";
 import { toRun } from "../../store/shapes/run.ts";
@@ -258,7 +257,7 @@ export function readLastAgent(sql: Sql, agent_id: string): PinnedAgent | null {
 function toRecord(sql: Sql, row: Row): RunRecord | null {
   const { invocation_id: id } = row;
   const input = readStored(toRunInput, readText(sql, `i:${id}`, row.input), "input of a run", id);
-  const run = readOwnRun(sql, row, input?.chain);
+  const run = readOwnRun(sql, row);
   const agent = readStored(toPinnedAgent, row.agent, "pinned agent", id);
   const lives = readStored(toLives, row.lives, "lives of a run", id);
   const started_calls = readStored(toStartedCalls, row.started_calls, "calls of a run", id);
@@ -287,7 +286,7 @@ function toRecord(sql: Sql, row: Row): RunRecord | null {
   return record;
 }
 
-function readOwnRun(sql: Sql, row: Pick<Row, "invocation_id" | "run">, chain?: Partial<Chain>): Run | undefined {
+function readOwnRun(sql: Sql, row: Pick<Row, "invocation_id" | "run">): Run | undefined {
   const { invocation_id: id } = row;
-  return readStored((value) => toRun(value, chain), readText(sql, `r:${id}`, row.run), "run", id);
+  return readStored(toRun, readText(sql, `r:${id}`, row.run), "run", id);
 }

@@ -53,7 +53,7 @@ const readDelivery = (delivery_id: string) =>
   d1.read<Record<string, unknown>>("SELECT * FROM deliveries WHERE delivery_id = ?", delivery_id)[0];
 
 describe("a delivery", () => {
-  it("carries the count that it was made with in each try, and counts as the first hop if a former version made it", async () => {
+  it("carries the count that it was made with in each try, and counts as the first hop without one", async () => {
     answer = { status: 500 };
     add("del_1", { taskloom_hops: 2 });
     await deliver("del_1");

@@ -1,5 +1,4 @@
 // Brings a run to its thread's object, and answers with its stream, its end or the accepted run.
-import { withChain } from "../../../protocol/chain.ts";
 import { isTerminal, type Run } from "../../../protocol/run.ts";
 import type { RunInput, ThreadKey } from "../../../protocol/thread.ts";
 import { callThread } from "../../../thread/stub.ts";
@@ -46,7 +45,7 @@ export async function startRun(
     const ended = unwrap(
       await whileKeyHolds(context, () => callThread(context.env, key, (stub) => stub.waitForEnd(key, id, WAIT_MS))),
     );
-    return isTerminal(ended.status) ? context.json(withChain(ended)) : answerAccepted(context, ended);
+    return isTerminal(ended.status) ? context.json(ended) : answerAccepted(context, ended);
   } finally {
     close();
   }
@@ -62,8 +61,7 @@ async function acceptStream(
   const isRepeated = input.resume !== null && (await isKnownRun(context, key, input.invocation_id));
   const headers = { "content-type": "application/json" };
   const body = JSON.stringify(input);
-  // A client that repeats its request after a lost connection has a part of the run. An object of a former version sends
-  // all of it.
+  // A client that repeats its request after a lost connection has a part of the run.
   const after = readPosition(context, undefined);
   const address = `https://thread/runs${after === null ? "" : `?after=${after}`}`;
   const answer = await answerStream(context, key, () =>
@@ -80,5 +78,5 @@ async function acceptRun(context: AppContext, key: ThreadKey, input: RunInput, n
 }
 
 function answerAccepted(context: AppContext, run: Run): Response {
-  return context.json(withChain(run), 202, { location: `/v1/threads/${run.thread_id}/runs/${run.invocation_id}` });
+  return context.json(run, 202, { location: `/v1/threads/${run.thread_id}/runs/${run.invocation_id}` });
 }

@@ -1,5 +1,4 @@
 // Runs are started, resumed, watched and cancelled through the thread's object. Their list is read from D1.
-import { withChain } from "../../../protocol/chain.ts";
 import { listRuns } from "../../../store/runs.ts";
 import { callThread } from "../../../thread/stub.ts";
 import type { App } from "../../context.ts";
@@ -58,7 +57,7 @@ function addReadAndCancel(app: App): void {
     async (context, { params }) => {
       const key = keyOf(context, params.thread_id);
       const found = await callThread(context.env, key, (stub) => stub.getRun(key, params.invocation_id));
-      return context.json(withChain(unwrap(found)));
+      return context.json(unwrap(found));
     },
   );
   addOperation(
@@ -79,7 +78,7 @@ function addReadAndCancel(app: App): void {
     async (context, { params }) => {
       const key = keyOf(context, params.thread_id);
       const cancelled = await callThread(context.env, key, (stub) => stub.cancel(key, params.invocation_id));
-      return context.json(withChain(unwrap(cancelled)));
+      return context.json(unwrap(cancelled));
     },
   );
 }

@@ -2,7 +2,7 @@
 import { isRecord } from "../../../lib/is-record.ts";
 import type { ClientTool, InterruptAnswer, RunInput, Superseding } from "../../../protocol/thread.ts";
 import { isUserContent } from "../../../store/shapes/message.ts";
-import { isPartOfChain } from "../../../store/shapes/run.ts";
+import { isChain } from "../../../store/shapes/run.ts";
 import { isList, isText, isTextOrNull } from "../../../store/shapes/stored.ts";
 import { isScopedCaps } from "../../spending/state.ts";
 
@@ -39,7 +39,7 @@ function isStoredInput(value: unknown): value is StoredInput {
     (value.key_id === undefined || isText(value.key_id)) &&
     (value.caps === undefined || isList(value.caps, isScopedCaps)) &&
     (value.supersede === undefined || isSuperseding(value.supersede)) &&
-    (value.chain === undefined || (isRecord(value.chain) && isPartOfChain(value.chain)))
+    (value.chain === undefined || isChain(value.chain))
   );
 }
 
