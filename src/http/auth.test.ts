@@ -18,7 +18,7 @@ interface Store {
 
 /** A row as `findApiKey` selects it. */
 function rowOf(hash: string, row: Partial<FoundApiKey> = {}) {
-  const { scopes = null, expires_at = null, last_used_at = null, kind = null } = row;
+  const { scopes = null, expires_at = null, last_used_at = null, kind = "key" } = row;
   const { disabled_at = null, deleted_at = null } = row;
   const quotas = row.quotas ? JSON.stringify(row.quotas) : null;
   const given = scopes === null ? null : JSON.stringify(scopes);

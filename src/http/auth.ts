@@ -183,8 +183,7 @@ export async function confirmKey(context: AppContext, needed: NeededScope): Prom
 export function callerOf(
   row: Pick<KnownKey, "user_id" | "key_id" | "kind" | "confirmed_at" | "expires_at" | "scopes" | "quotas">,
 ): Caller {
-  const { user_id, key_id, confirmed_at, expires_at, scopes: given, quotas } = row;
-  const kind = row.kind ?? "key";
+  const { user_id, kind, key_id, confirmed_at, expires_at, scopes: given, quotas } = row;
   // A session's list has all that its user may do, and what the user's role adds.
   const is_limited = given !== null && (kind === "key" || !userScopes.every((scope) => given.includes(scope)));
   return { user_id, kind, key_id, confirmed_at, expires_at, scopes: given ?? userScopes, is_limited, quotas };

@@ -111,7 +111,7 @@ async function bear(context: AppContext, key: { user_id: string; key_id: string 
   }
   requireOpen(found);
   requireScope({ scopes: found.scopes ?? userScopes }, scope);
-  context.set("caller", { ...caller, kind: found.kind ?? "key", expires_at, quotas: found.quotas });
+  context.set("caller", { ...caller, kind: found.kind, expires_at, quotas: found.quotas });
 }
 
 function noLongerValid(): Problem {

@@ -58,8 +58,7 @@ export async function createApiKey(
 export interface FoundApiKey extends Pick<ApiKey, "scopes" | "expires_at" | "last_used_at"> {
   user_id: string;
   hash: string;
-  /** Null for a key of a version that recorded no kind. */
-  kind: KeyKind | null;
+  kind: KeyKind;
   /** Of its user: since when nothing of the user works. */
   disabled_at: string | null;
   deleted_at: string | null;
@@ -82,10 +81,10 @@ export async function findApiKey(db: D1Database, key_id: string): Promise<FoundA
     .leftJoin(users, eq(users.user_id, apiKeys.user_id))
     .where(eq(apiKeys.key_id, key_id))
     .get();
-  if (!row) return null;
-  const { details: stored, ...found } = row;
-  const session = found.kind === "session" ? readSession(stored) : null;
-  return { ...found, scopes: readScopes(row.scopes), session };
+  if (!row?.kind) return null;
+  const { details: stored, kind: of, ...found } = row;
+  const session = of === "session" ? readSession(stored) : null;
+  return { ...found, kind: of, scopes: readScopes(row.scopes), session };
 }
 
 /** Does nothing if the stored time is later than `unless_after`: another isolate was here. */

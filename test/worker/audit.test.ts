@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks());
 
 async function keyWith(client: Client, user_id: string, scopes: Scope[] | null): Promise<Client> {
-  const { key, stored } = await mintApiKey({ name: null, made_by: "admin_key", scopes }, Date.now());
+  const { key, stored } = await mintApiKey({ name: null, made_by: null, scopes }, Date.now());
   await createApiKey(env.DB, user_id, stored);
   return client.as(key);
 }

@@ -20,7 +20,7 @@ afterEach(async () => {
 /** A client with a key whose row has these scopes and this expiry, and its id. */
 async function withKey(client: Client, user_id: string, given: Scope[] | null, expires_at: number | null = null) {
   const time = expires_at === null ? null : new Date(expires_at).toISOString();
-  const grant = { name: null, made_by: "admin_key", scopes: given, expires_at: time };
+  const grant = { name: null, made_by: null, scopes: given, expires_at: time };
   const { key, stored } = await mintApiKey(grant, Date.now());
   expect(await createApiKey(env.DB, user_id, stored)).toBe(true);
   return { client: client.as(key), key_id: stored.key_id };

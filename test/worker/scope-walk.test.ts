@@ -87,7 +87,7 @@ beforeAll(async () => {
 afterAll(() => vi.restoreAllMocks());
 
 async function addKey(user_id: string, given: Scope[]): Promise<string> {
-  const { key, stored } = await mintApiKey({ name: "scoped", made_by: "admin_key", scopes: given }, Date.now());
+  const { key, stored } = await mintApiKey({ name: "scoped", made_by: null, scopes: given }, Date.now());
   await createApiKey(env.DB, user_id, stored);
   return key;
 }

@@ -2,8 +2,7 @@
 // on, because half a frame can be neither finished nor taken back when the stream breaks. Bytes are compared and never
 // decoded: a line feed is one byte in UTF-8, and no other character contains that byte.
 //
-// A comment or `retry` between two events is a frame of one line, so that a ping is sent on at once. A blank line there
-// is one too.
+// A comment or `retry` between two events is a frame of one line, so that a ping is sent on at once.
 
 /**
  * How much of one frame is held back while its rest is on the way. Almost every event is well below this limit: the
@@ -125,9 +124,7 @@ export class FrameCutter {
 
 /** Returns where the first frame after `from` ends, or 0 if none does. */
 function endOfFrame(bytes: Uint8Array, from: number): number {
-  const first = bytes[from];
-  if (first === LINE_FEED) return from + 1;
-  return isLine(first) ? bytes.indexOf(LINE_FEED, from) + 1 : endOfEvent(bytes, from);
+  return isLine(bytes[from]) ? bytes.indexOf(LINE_FEED, from) + 1 : endOfEvent(bytes, from);
 }
 
 function isLine(first: number | undefined): boolean {

@@ -71,8 +71,6 @@ export class SentEvents {
   track(frame: Uint8Array, whole: boolean): boolean {
     if (this.#ended) return false;
     const first = frame[0];
-    // Left of a comment as objects of the former version end it.
-    if (first === LINE_FEED) return false;
     const data = first === ID_LINE ? frame.indexOf(LINE_FEED) + 1 : 0;
     if (frame[data] !== DATA_LINE) return first !== RETRY_LINE || this.#passRetryLine();
     const type = typeOf(frame, data);

@@ -18,7 +18,7 @@ interface World {
   things: { table: keyof typeof insert; maker: number; isOfOther: boolean }[];
 }
 
-const columns = "(user_id, key_id, name, hash, created_at, made_by)";
+const columns = "(user_id, key_id, name, hash, created_at, made_by, kind)";
 const nameOf = (place: number) => (place === -1 ? "admin_key" : place === -2 ? null : `key_${place}`);
 
 const insert = {
@@ -59,10 +59,10 @@ function fill({ keys, things }: World): SqliteD1 {
   keys.forEach(({ maker, state }, place) => {
     const id = state === "live" ? `key_${place}` : `deleted:key_${place}`;
     const hash = state === "live" ? "hash" : state;
-    d1.read(`INSERT INTO api_keys ${columns} VALUES ('user_1', '${id}', NULL, '${hash}', '${at}', ?)`, nameOf(maker));
+    d1.read(`INSERT INTO api_keys ${columns} VALUES ('user_1', '${id}', NULL, '${hash}', '${at}', ?, 'key')`, nameOf(maker));
     // Another user whose rows name the same makers.
     d1.read(
-      `INSERT INTO api_keys ${columns} VALUES ('user_2', 'other_${place}', NULL, 'hash', '${at}', ?)`,
+      `INSERT INTO api_keys ${columns} VALUES ('user_2', 'other_${place}', NULL, 'hash', '${at}', ?, 'key')`,
       nameOf(maker),
     );
   });
@@ -174,7 +174,7 @@ describe("what a key made", () => {
   it("of a chain of twenty thousand keys is found in one pass over them", async () => {
     const d1 = openD1();
     const chain = "WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 20000)";
-    const keys = `SELECT 'user_1', 'key_' || n, NULL, 'hash', '${at}', 'key_' || (n - 1) FROM counted`;
+    const keys = `SELECT 'user_1', 'key_' || n, NULL, 'hash', '${at}', 'key_' || (n - 1), 'key' FROM counted`;
     d1.read(`INSERT INTO api_keys ${columns} ${chain} ${keys}`);
     expect(await listMade(d1.binding, "user_1", "key_1", now)).toHaveLength(1000);
     // With a pass for each key it would take minutes.

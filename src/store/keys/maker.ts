@@ -18,7 +18,7 @@ export const DELETED_PREFIX = "deleted:";
 /** For a statement over `api_keys`: it is no row that a key or session left. */
 export const IS_LIVE = "hash NOT IN ('deleted', 'revoked')";
 /** The same without sessions. */
-export const IS_KEY = `(${IS_LIVE} AND kind IS NOT 'session')`;
+export const IS_KEY = `(${IS_LIVE} AND kind = 'key')`;
 
 /** The id of a key, live or deleted, as `made_by` has it. */
 export const KEY_ID = `replace(key_id, '${DELETED_PREFIX}', '')`;
@@ -26,7 +26,7 @@ export const KEY_ID = `replace(key_id, '${DELETED_PREFIX}', '')`;
 /** How the reason begins why a trigger or webhook is disabled. The id of its maker follows. */
 export const REVOKED_REASON = "What its API key made was revoked";
 
-/** The expiry of a revoked link or SSH access: it has ended for every reader, also one of a former version. */
+/** The expiry of a revoked link or SSH access: it has ended for every reader. */
 export const REVOKED_AT = "1970-01-01T00:00:00.000Z";
 
 /**
@@ -60,7 +60,7 @@ const IS_VALID = "(expires_at IS NULL OR expires_at > strftime('%Y-%m-%dT%H:%M:%
 /** The owner's id for a statement that makes a row; null if the owner or the maker may not. Both are placeholders. */
 export function ownerIfLive(user_id: string, made_by: string): string {
   const found = `(SELECT user_id FROM api_keys WHERE user_id = ${user_id} AND key_id = ${made_by} AND ${IS_VALID})`;
-  const ofAdmin = `iif(${mayAdminKeyMake(user_id)}, ${user_id}, NULL)`;
+  const ofAdmin = `iif(${user_id} = '${FIRST_USER_ID}' AND ${ADMIN_KEY_ACTS}, ${user_id}, NULL)`;
   const owner = `iif(${made_by} IS NULL, ${user_id}, iif(${made_by} = '${ADMIN_KEY_ID}', ${ofAdmin}, ${found}))`;
   return `iif(${mayAct(user_id)}, ${owner}, NULL)`;
 }
@@ -88,11 +88,6 @@ export function givesAdmin(user_id: string, key_id: string): SQL {
   return key_id === ADMIN_KEY_ID ? sql`1` : sql`EXISTS (${held})`;
 }
 
-/** What the admin key made for other users, it made in a former version. */
-function mayAdminKeyMake(user_id: string): string {
-  return `${user_id} <> '${FIRST_USER_ID}' OR ${ADMIN_KEY_ACTS}`;
-}
-
 function ownerWhoActs(user_id: string, owner: SQL): SQL<string> {
   return sql<string>`iif(${userMayAct(user_id)}, ${owner}, NULL)`;
 }
@@ -100,10 +95,9 @@ function ownerWhoActs(user_id: string, owner: SQL): SQL<string> {
 /** The same for drizzle. */
 export function ownerOfLive(user_id: string, made_by: string | null): SQL<string> {
   if (made_by === null) return ownerWhoActs(user_id, sql`${user_id}`);
-  if (made_by === ADMIN_KEY_ID && user_id === FIRST_USER_ID) {
-    return sql<string>`iif(${sql.raw(ADMIN_KEY_ACTS)}, ${user_id}, NULL)`;
+  if (made_by === ADMIN_KEY_ID) {
+    return sql<string>`iif(${user_id} = ${FIRST_USER_ID} AND ${sql.raw(ADMIN_KEY_ACTS)}, ${user_id}, NULL)`;
   }
-  if (made_by === ADMIN_KEY_ID) return ownerWhoActs(user_id, sql`${user_id}`);
   const isKey = sql`user_id = ${user_id} AND key_id = ${made_by} AND ${sql.raw(IS_VALID)}`;
   return ownerWhoActs(user_id, sql`(SELECT user_id FROM api_keys WHERE ${isKey})`);
 }

@@ -4,7 +4,6 @@ import { ADMIN_KEY_ID, FIRST_USER_ID } from "../../protocol/ids.ts";
 import type { Quotas } from "../../protocol/money/quotas.ts";
 import { mayAct, quotasOf, readQuotas } from "./acting.ts";
 
-// Keys of former versions have no kind. They don't count, so that an upgrade changes nothing of the admin key.
 const HAS_OWN_KEY = `EXISTS (SELECT 1 FROM api_keys AS own WHERE own.user_id = '${FIRST_USER_ID}' AND own.kind = 'key'
   AND own.hash NOT IN ('deleted', 'revoked')
   AND (own.expires_at IS NULL OR own.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))

@@ -54,7 +54,6 @@ export const apiKeys = sqliteTable(
     expires_at: text(),
     /** At most an hour before its latest use. */
     last_used_at: text(),
-    /** Null for a key of a version that recorded no kind. */
     kind: text().$type<KeyKind>(),
     /** Of a session. Read through `readSession`. */
     details: text({ mode: "json" }).$type<unknown>(),

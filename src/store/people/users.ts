@@ -118,7 +118,7 @@ VALUES (iif(${isAdmin({ user_id: "?7", key_id: "?6" })}, ?1, NULL), ?2, ?3, ?4, 
 /**
  * Stores a user with a first key, both or none. Rejects if the key's maker, a key of `maker_id`, may no longer
  * administer (`whileMakerLives`). Ids of two users differ in more than case: people who read `U-Alice` in a list or a
- * log mean `u-alice`. Pairs that an earlier version made stay.
+ * log mean `u-alice`.
  */
 export async function createUser(
   db: D1Database,

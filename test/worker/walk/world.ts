@@ -33,8 +33,6 @@ export interface Person {
   suffix: string;
   /** A workspace of Slack belongs to one user. */
   team_id: string;
-  /** An earlier version made the user, under an id that is refused by now. */
-  is_former?: true;
 }
 
 export async function makeWorld(walker: Walker, slack: SlackClient, person: Person): Promise<World> {
@@ -93,14 +91,10 @@ export async function makeWorld(walker: Walker, slack: SlackClient, person: Pers
   };
 }
 
-async function admit(walker: Walker, { user_id, mark, is_former }: Person): Promise<string> {
-  const name = is_former ? `temporary-${mark}` : user_id;
-  const body = { user_id: name, name: mark };
+async function admit(walker: Walker, { user_id, mark }: Person): Promise<string> {
+  const body = { user_id, name: mark };
   const { body: admitted, text } = await walker.send({ method: "POST", path: "/v1/users", body }, ADMIN_KEY);
   if (typeof admitted.api_key !== "string") throw new Error(text);
-  for (const table of ["users", "api_keys"]) {
-    await env.DB.prepare(`UPDATE ${table} SET user_id = ? WHERE user_id = ?`).bind(user_id, name).run();
-  }
   return admitted.api_key;
 }
 
