@@ -53,8 +53,7 @@ export async function makeTicket(
     project_id,
     hash: toHex(await hashText(ticket)),
     expires_at,
-    // The stored name of the purpose.
-    details: { door: purpose, key_id, ...details },
+    details: { purpose, key_id, ...details },
   };
   const usual = usualQuotas(context)("tickets");
   const isMade = await createTicket(context.env.DB, stored, new Date(now).toISOString(), usual);
@@ -86,8 +85,8 @@ export async function admitTicket(
   guess.look();
   const hash = toHex(await hashText(ticket));
   const taken = await take(hash);
-  const { door, key_id, ...details } = taken?.details ?? {};
-  if (!taken || door !== purpose || typeof key_id !== "string") {
+  const { purpose: own, key_id, ...details } = taken?.details ?? {};
+  if (!taken || own !== purpose || typeof key_id !== "string") {
     guess.fail();
     throw new Problem("unauthorized", "The ticket is not known, was used, or has expired.");
   }

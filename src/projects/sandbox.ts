@@ -49,7 +49,7 @@ export async function removeProjectSandbox(
   hasSuccessor: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  // A sandbox that an earlier version created has no creation time of its project.
+  // One that was created while nobody knew the project's creation time has none.
   const isTarget = ({ project_created_at: of }: Record<string, string>) =>
     of === undefined ? !hasSuccessor : of === project_created_at;
   const project = { user_id, project_id, project_created_at };

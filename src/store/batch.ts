@@ -58,7 +58,7 @@ export interface ThreadBatch {
 export interface ThreadEnd {
   /**
    * Runs that can't be read: what they leased counts as spent. All other leases of the thread were never used. Undefined
-   * if nobody knows that, as for a thread that a former version removed: then the others stay open.
+   * if nobody knows that, as for a thread that only D1 has: then the others stay open.
    */
   unread_runs?: string[];
   /** The thread found that its owner is deleted, perhaps long after everything else of the account was. */

@@ -1,6 +1,5 @@
 // Signs of life of a run that is live. `runs.updated_at` says until when D1 need not hear of it: an object that is well
-// writes its next sign before that, and so does not write one each half minute. The sweep takes what is overdue. The
-// sweep of a former version compares the column in the same way, and a former version's object writes the present time.
+// writes its next sign before that, and so does not write one each half minute. The sweep takes what is overdue.
 
 /** The sweep takes a run this long after the time in its row. */
 export const SILENT_MS = 60_000;

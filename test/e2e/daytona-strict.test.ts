@@ -120,7 +120,7 @@ describe("a sandbox that is deleted and used again", () => {
     expect(failure).toMatchObject({ code: "unavailable", message: expect.stringContaining(`a sandbox named ${name}`) });
   });
 
-  it("of a former version, whose row has no id or an old one, is found by its name", async () => {
+  it("whose row has no id or an old one is found by its name", async () => {
     const ids = new Ids();
     ids.id = "00000000-0000-4000-8000-000000000000";
     await fixture.client.create({ name });

@@ -145,12 +145,12 @@ describe("the sweep of accounts", patient, () => {
     expect(names.sort()).toEqual(["day", "late", "lost"]);
   });
 
-  it("ends within a minute what an object of a former version brought afterwards", async () => {
+  it("ends within a minute what an object brought afterwards", async () => {
     const { key } = threadClient();
     const { user_id } = key;
     await decide(user_id, "deleted_at");
     await deliverJob(close(user_id), { JOBS: recordingQueue().JOBS });
-    // Such a version does not say that D1 may not have the thread yet.
+    // It does not say that D1 may not have the thread yet.
     const runs = [{ ...makeRun(key, { status: "running" }), version: 1 }];
     await syncThread(env.DB, { key, project: null, thread: null, messages: [], runs });
     expect((await readTables(user_id)).runs).toHaveLength(1);
@@ -273,7 +273,7 @@ describe("an account that is closed while", patient, () => {
     await deliverJob(close(user_id), { JOBS });
     await expectEmptied(user_id);
     const late = { user_id, thread_id: "late" };
-    // As an object of a former version brings it.
+    // Its object does not say that D1 may not have the thread yet.
     const runs = [{ ...makeRun(late, { status: "completed" }), version: 1 }];
     await syncThread(env.DB, { key: late, project: null, thread: null, messages: [], runs });
     await deliverJob(close(user_id), { JOBS, THREADS: objectsWithout(late) });

@@ -57,7 +57,7 @@ describe("a schedule", () => {
     expect(await env.DB.prepare("SELECT next_at FROM triggers").first("next_at")).toBe("2026-01-01T00:00:00.000Z");
   });
 
-  it("of a former version that is due each minute continues and can be changed, and gets no other such cron", async () => {
+  it("that SCHEDULE_MINUTES permitted when it was made continues and can be changed, and gets no other such cron", async () => {
     const made = await client.send("POST", PATH, schedule);
     const path = `${PATH}/${made.body.trigger_id}`;
     await env.DB.prepare("UPDATE triggers SET settings = json_set(settings, '$.cron', '* * * * *')").run();

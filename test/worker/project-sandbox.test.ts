@@ -150,16 +150,12 @@ describe("a project's sandbox", () => {
     await expect(daytona.get(id ?? "")).rejects.toMatchObject({ statusCode: 404 });
   });
 
-  it("of a former version has no id in its row until it is opened", async () => {
-    const path = await makeProject("former");
-    const own = { user_id: "user_first", project_id: "former" };
+  it("keeps the id in its row, and is found without it", async () => {
+    const path = await makeProject("without-id");
+    const own = { user_id: "user_first", project_id: "without-id" };
     await client.send("POST", `${path}/sandbox/start`);
     const id = await readSandboxId(env.DB, own);
-    // As the former version wrote it, with what it does not know left out.
-    await env.DB.prepare("DELETE FROM sandboxes WHERE project_id = 'former'").run();
-    await env.DB.prepare(
-      "INSERT INTO sandboxes (user_id, project_id, created_at, cpu, memory, disk) VALUES ('user_first', 'former', '', 1, 1, 3)",
-    ).run();
+    await env.DB.prepare("UPDATE sandboxes SET sandbox_id = NULL WHERE project_id = 'without-id'").run();
     expect((await client.send("GET", `${path}/sandbox`)).body.state).toBe("started");
     await noteSandbox(env.DB, { ...own, created_at: "", cpu: 1, memory: 1, disk: 3, sandbox_id: id });
     expect(await readSandboxId(env.DB, own)).toBe(id);

@@ -95,7 +95,7 @@ describe("a project's sandbox", () => {
     expect(await rowsOf("user_projects")).toEqual([]);
   });
 
-  it("of a former version gets its row when it is next opened, also beyond the quota", async () => {
+  it("whose row D1 has lost gets it when it is next opened, also beyond the quota", async () => {
     const client = await userWith("user_former", {});
     await client.send("POST", "/v1/projects", { project_id: "old", name: "P" });
     await client.send("POST", "/v1/projects/old/sandbox/start");

@@ -104,7 +104,7 @@ describe("what the vault has", () => {
     expect(vault.secrets).toEqual([]);
   });
 
-  it("of a project that a former Worker deleted, or that died in between, is removed by the clock", async () => {
+  it("of a project whose Worker died while it was deleted is removed by the clock", async () => {
     const { put } = await makeProject();
     await put("KEY", { hosts: ["a.example"] });
     await put("PLAIN");

@@ -1,11 +1,10 @@
-// Schedules that come to a full quota in workerd, with the real D1: what waiting costs, and what a former version makes
-// of it.
+// Schedules that come to a full quota in workerd, with the real D1: what waiting costs.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../src/config.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { Trigger } from "../../src/protocol/trigger.ts";
-import { endRetries, READ_WAITING_SCHEDULES } from "../../src/store/triggers/due-schedules.ts";
+import { READ_WAITING_SCHEDULES } from "../../src/store/triggers/due-schedules.ts";
 import { createTrigger } from "../../src/store/triggers/triggers.ts";
 import { sweepSchedules } from "../../src/triggers/routes/due-schedules.ts";
 import { fireSchedule } from "../../src/triggers/routes/fire-schedule.ts";
@@ -83,24 +82,5 @@ describe("three hundred schedules of a user without any room", { timeout: 60_000
     expect(await minute(NINE + 62 * MINUTE_MS)).toBe(0);
     expect(await countOf(user_id, "skipped")).toBe(300);
     expect(written).toHaveLength(1);
-  });
-});
-
-describe("a statement of the former version", () => {
-  it("finds what waits for room through the index that it names, and may end it", async () => {
-    const user_id = "user_former";
-    await addSchedules(user_id, 2);
-    await serverWith({ QUOTAS: "runs_per_minute=0" }).minute(NINE);
-    const found = await env.DB.prepare(
-      `SELECT trigger_id, min(created_at) AS due_at FROM trigger_deliveries INDEXED BY trigger_deliveries_waiting
-       WHERE status = 'waiting' GROUP BY user_id, trigger_id`,
-    ).all();
-    expect(found.results).toHaveLength(2);
-    await env.DB.prepare("UPDATE trigger_deliveries SET status = 'accepted' WHERE user_id = ? AND status = 'waiting'")
-      .bind(user_id)
-      .run();
-    const since = new Date(NINE + 600 * MINUTE_MS).toISOString();
-    expect(await endRetries(env.DB, since, "It is over.", 10)).toBe(0);
-    expect(await countOf(user_id, "accepted")).toBe(2);
   });
 });

@@ -144,7 +144,7 @@ describe("an event", () => {
     expect(await hasRun("TFE1")).toBe(true);
   });
 
-  it("starts nothing for an account that connected another app's bot before this was asked", async () => {
+  it("starts nothing for an account that connected another app's bot while the settings named that app", async () => {
     await storeUnproven("TFE2", "UFOREIGN");
     const slack = createSlackClient({ SLACK_APP_ID: "" });
     const text = "<@UFOREIGN> hello";

@@ -52,7 +52,7 @@ describe("a ticket", () => {
     expect(results).toHaveLength(1);
     expect(JSON.stringify(results)).not.toContain(url.searchParams.get("ticket"));
     expect(JSON.parse(String(results[0]?.details))).toEqual({
-      door: "terminal",
+      purpose: "terminal",
       key_id: "admin_key",
       session: "main",
       cols: 80,

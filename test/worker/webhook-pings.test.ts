@@ -82,14 +82,6 @@ describe("a new webhook", () => {
     expect(await listOf(made)).toMatchObject([{ event: "webhook.ping", status: "pending" }]);
     expect(jobs).toHaveLength(1);
   });
-
-  it("of a former version gets events without a ping", async () => {
-    const made = await make();
-    await env.DB.prepare("UPDATE webhooks SET unverified_since = NULL, sent_minute = NULL, sent_count = NULL").run();
-    expect((await bringEvents()).made).toBe(2);
-    await client.send("PATCH", pathOf(made), { enabled: true, events: ["run.completed", "task.updated"], url });
-    expect((await listOf(made)).map(({ event }) => event)).not.toContain("webhook.ping");
-  });
 });
 
 describe("a webhook whose address changes", () => {
@@ -182,13 +174,5 @@ describe("an address", () => {
     );
     expect(both.map(({ status }) => status).toSorted()).toEqual([200, 409]);
     expect((await client.send("PATCH", `${PATH}/hook_none`, { url: `${url}/new` })).status).toBe(404);
-  });
-
-  it("that two webhooks of a former version share stays theirs, and they can be changed", async () => {
-    const [first, second] = [await make(), await make()];
-    await env.DB.prepare("UPDATE webhooks SET url = ?").bind(url).run();
-    const changed = await client.send("PATCH", pathOf(first), { url, events: ["run.failed"] });
-    expect(changed.body).toMatchObject({ url, events: ["run.failed"], unverified_since: null });
-    expect((await client.send("PATCH", pathOf(second), { url: `${url}/apart` })).status).toBe(200);
   });
 });

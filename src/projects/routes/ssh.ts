@@ -59,8 +59,7 @@ export function addSsh(app: App): void {
       path,
       tag,
       summary: "Read who opened the sandbox to SSH",
-      description:
-        "Without the access itself, which is shown only once. Access that a former version of the server opened is not known.",
+      description: "Without the access itself, which is shown only once.",
       params,
       answers: { 200: { description: "The access that is open.", schema: sshStatus } },
       problems: ["not_found"],

@@ -114,8 +114,13 @@ async function claim(context: AppContext, { workspace }: ConnectedWorkspace, com
   const now = Date.now();
   const hash = toHex(await hashText(`slack-command/${command.team_id}/${command.trigger_id}`));
   const expires_at = new Date(now + CLAIM_MS).toISOString();
-  // `door` is the stored name of a ticket's purpose.
-  const ticket = { user_id: workspace.user_id, project_id: "", hash, expires_at, details: { door: "slack_command" } };
+  const ticket = {
+    user_id: workspace.user_id,
+    project_id: "",
+    hash,
+    expires_at,
+    details: { purpose: "slack_command" },
+  };
   return await claimTicket(context.env.DB, ticket, new Date(now).toISOString());
 }
 

@@ -21,8 +21,13 @@ export async function sayDisabled(
   const now = Date.now();
   const hash = toHex(await hashText(`slack-disabled/${team_id}/${channel}/${user_id}`));
   const expires_at = new Date(now + SAID_AGAIN_MS).toISOString();
-  // `door` is the stored name of a ticket's purpose.
-  const ticket = { user_id: workspace.user_id, project_id: "", hash, expires_at, details: { door: "slack_disabled" } };
+  const ticket = {
+    user_id: workspace.user_id,
+    project_id: "",
+    hash,
+    expires_at,
+    details: { purpose: "slack_disabled" },
+  };
   if (!(await claimTicket(context.env.DB, ticket, new Date(now).toISOString()))) return;
   // Slack shows an ephemeral message in a thread to nobody while the thread has no reply.
   await notifyPerson(call, { channel, user_id, ...(thread_ts !== null && { thread_ts }) }, DISABLED);

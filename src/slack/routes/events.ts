@@ -95,7 +95,7 @@ async function handle(
     return "done";
   }
   const { workspace, rest } = found;
-  // Connected with another app's token, by a version that did not ask whose it was.
+  // Connected with another app's token: the settings named that app then.
   if (bot_user_id !== null && bot_user_id !== workspace.bot_user_id) {
     logIgnored("other_bot", event.team_id);
     return "done";

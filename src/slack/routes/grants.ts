@@ -15,7 +15,7 @@ import { slackPorts } from "./requests.ts";
  */
 export async function connectGrant(
   context: AppContext,
-  { user_id, key_id }: { user_id: string; key_id: string | null },
+  { user_id, key_id }: { user_id: string; key_id: string },
   choice: { agent_id: string | null; project_id: string | null },
   { token, ...grant }: SlackGrant,
 ): Promise<Result<SlackWorkspace>> {

@@ -13,7 +13,7 @@ import { hasKeyEnded, TICKET_CHARACTERS } from "../../http/tickets.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
 import { hashText, toHex } from "../../lib/hash.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
-import { createTicket, type Ticket, takeTicket } from "../../store/tickets.ts";
+import { createTicket, takeTicket } from "../../store/tickets.ts";
 import { createSlackCaller } from "../api.ts";
 import { authorizeAddress, readAccess, type SlackGrant } from "../oauth.ts";
 import { connectGrant } from "./grants.ts";
@@ -37,8 +37,8 @@ export interface InstallChoice {
 
 interface Installer {
   user_id: string;
-  /** The key that asked; null in a ticket of a former version. */
-  key_id: string | null;
+  /** The key that asked. */
+  key_id: string;
 }
 
 export function addSlackInstall(app: App): void {
@@ -133,8 +133,7 @@ async function findInstaller(
     requireScope(installer, "write");
     return { installer, choice: { agent_id: null, project_id: null } };
   }
-  const taken = await take(context, "slack_install", ticket);
-  return taken && { installer: installerOf(taken), choice: choiceOf(taken) };
+  return await take(context, "slack_install", ticket);
 }
 
 async function redirectToSlack(
@@ -175,27 +174,26 @@ async function completeInstall(
   if (error !== undefined || code === undefined) return fail("forbidden", "Slack did not allow the app. Begin again.");
   const granted = await exchange(context, settings, code);
   if (!granted.ok) return granted;
-  const { user_id } = ticket;
-  const by = installerOf(ticket);
+  const { installer: by, choice } = ticket;
   const act = { action: "slack_workspace.connect", by, target: granted.value.team_id } as const;
   const connected = await audited(context, act, async (notes) => {
-    const made = await connectGrant(context, by, choiceOf(ticket), granted.value);
+    const made = await connectGrant(context, by, choice, granted.value);
     if (!made.ok) notes.refused = made.error.code;
     return made;
   });
   if (!connected.ok) return connected;
   const { team_id, team_name } = connected.value;
-  return succeed({ team_id, team_name, user_id });
+  return succeed({ team_id, team_name, user_id: by.user_id });
 }
 
 /** Takes the state's ticket, which uses it up. Returns null without the cookie of the browser that got the state. */
-async function takeState(context: AppContext, state: string | undefined): Promise<Ticket | null> {
+async function takeState(context: AppContext, state: string | undefined): Promise<Taken | null> {
   const cookie = getCookie(context, nameOfCookie(context));
   const taken = state === undefined ? null : await take(context, "slack_state", state);
   if (taken === null || cookie === undefined || cookie.length > TICKET_CHARACTERS) return null;
   const encoder = new TextEncoder();
   const given = encoder.encode(toHex(await hashText(cookie)));
-  return equalInConstantTime(encoder.encode(String(taken.details.cookie)), given) ? taken : null;
+  return equalInConstantTime(encoder.encode(taken.cookie), given) ? taken : null;
 }
 
 async function exchange(
@@ -224,32 +222,33 @@ async function storeTicket(
   const now = Date.now();
   const expires_at = new Date(now + INSTALL_MS).toISOString();
   const hash = toHex(await hashText(secret));
-  // `door` is the stored name of the purpose.
-  const ticket = { user_id, project_id: "", hash, expires_at, details: { door: purpose, key_id, ...details } };
+  const ticket = { user_id, project_id: "", hash, expires_at, details: { purpose, key_id, ...details } };
   await createTicket(context.env.DB, ticket, new Date(now).toISOString());
   return { secret, expires_at };
 }
 
+interface Taken {
+  installer: Installer;
+  choice: InstallChoice;
+  /** The hash of the cookie of the browser that got the state; empty for an address. */
+  cookie: string;
+}
+
 /** Null for a ticket whose key has ended, too. */
-async function take(context: AppContext, purpose: TicketPurpose, secret: string): Promise<Ticket | null> {
+async function take(context: AppContext, purpose: TicketPurpose, secret: string): Promise<Taken | null> {
   const guess = context.get("guesses").open(context);
   guess.look();
   const taken = await takeTicket(context.env.DB, toHex(await hashText(secret)), new Date().toISOString());
-  const isRight = taken?.details.door === purpose;
+  const isRight = taken?.details.purpose === purpose;
   if (isRight) guess.giveBack();
   else guess.fail();
   if (!isRight) return null;
-  const { user_id, key_id } = installerOf(taken);
-  return key_id !== null && (await hasKeyEnded(context, user_id, key_id)) ? null : taken;
-}
-
-function installerOf({ user_id, details: { key_id } }: Ticket): Installer {
-  return { user_id, key_id: typeof key_id === "string" ? key_id : null };
-}
-
-function choiceOf({ details }: Ticket): InstallChoice {
+  const { user_id, details } = taken;
   const textOf = (value: unknown) => (typeof value === "string" ? value : null);
-  return { agent_id: textOf(details.agent_id), project_id: textOf(details.project_id) };
+  const [key_id, agent_id, project_id] = [details.key_id, details.agent_id, details.project_id].map(textOf);
+  if (key_id == null || (await hasKeyEnded(context, user_id, key_id))) return null;
+  const choice = { agent_id: agent_id ?? null, project_id: project_id ?? null };
+  return { installer: { user_id, key_id }, choice, cookie: textOf(details.cookie) ?? "" };
 }
 
 function randomHex(): string {

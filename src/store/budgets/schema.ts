@@ -67,7 +67,7 @@ export const sandboxes = sqliteTable(
     cpu: integer(),
     memory: integer(),
     disk: integer(),
-    /** The provider's own id of it; null until one is known, as in rows of former versions. */
+    /** The provider's own id of it; null until one is known. */
     sandbox_id: text(),
     /** Up to when its hours are counted; null while it is not known to run. */
     running_at: text(),

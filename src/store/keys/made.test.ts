@@ -59,7 +59,10 @@ function fill({ keys, things }: World): SqliteD1 {
   keys.forEach(({ maker, state }, place) => {
     const id = state === "live" ? `key_${place}` : `deleted:key_${place}`;
     const hash = state === "live" ? "hash" : state;
-    d1.read(`INSERT INTO api_keys ${columns} VALUES ('user_1', '${id}', NULL, '${hash}', '${at}', ?, 'key')`, nameOf(maker));
+    d1.read(
+      `INSERT INTO api_keys ${columns} VALUES ('user_1', '${id}', NULL, '${hash}', '${at}', ?, 'key')`,
+      nameOf(maker),
+    );
     // Another user whose rows name the same makers.
     d1.read(
       `INSERT INTO api_keys ${columns} VALUES ('user_2', 'other_${place}', NULL, 'hash', '${at}', ?, 'key')`,

@@ -78,7 +78,7 @@ it("keeps usage once, whatever comes twice, and by project", async () => {
   await deleteThread(d1.binding, { user_id: "ada", thread_id: "gone" }, Date.now(), [], { owner_deleted: true });
 });
 
-it("finds receipts that a former version has left of a deleted thread, with its owner's account", async () => {
+it("finds receipts of a deleted thread that a backup brought back, with its owner's account", async () => {
   const d1 = openD1();
   await deleteThread(d1.binding, { user_id: "ada", thread_id: "old" }, Date.now());
   expect(await listStrayThreads(d1.binding, "ada", 9)).toEqual([]);

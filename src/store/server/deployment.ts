@@ -1,18 +1,13 @@
 // What a deployment has to remember of how it began.
 
-/**
- * The jurisdiction with which its first thread was made, empty for none. Before the first thread it is the one that is
- * given. A deployment that began without one under a former version remembers nothing: its threads say it.
- */
-const READ = `SELECT coalesce((SELECT value FROM deployment WHERE name = 'jurisdiction'),
-  iif(EXISTS (SELECT 1 FROM threads), '', ?1)) AS begun`;
+/** The jurisdiction with which its first thread was made, empty for none. Before that it is the one that is given. */
+const READ = "SELECT coalesce((SELECT value FROM deployment WHERE name = 'jurisdiction'), ?1) AS begun";
 
 /**
  * The first thread is about to be made. Whoever comes second finds what the first one has stored: two deployments with one
  * database and different settings can't both begin.
  */
-const REMEMBER = `INSERT INTO deployment (name, value)
-SELECT 'jurisdiction', iif(EXISTS (SELECT 1 FROM threads), '', ?1) WHERE true ON CONFLICT (name) DO NOTHING`;
+const REMEMBER = "INSERT INTO deployment (name, value) VALUES ('jurisdiction', ?1) ON CONFLICT (name) DO NOTHING";
 
 /** Rejects if D1 fails. */
 export async function readJurisdiction(db: D1Database, given: string): Promise<string> {

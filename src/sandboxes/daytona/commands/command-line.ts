@@ -91,7 +91,7 @@ export function writeCommandLine({ session, sandbox, cwd, command, has_file = fa
 export function readCommandLine(line: string): string {
   const words = line.match(/(?:'[^']*'|\\')+/g);
   const last = words?.at(-1);
-  if (!/^(?:\/bin\/)?sh -c '/.test(line) || words?.length !== 6 || last === undefined) return line;
+  if (!line.startsWith("/bin/sh -c '") || words?.length !== 6 || last === undefined) return line;
   return last.replaceAll("'\\''", "\0").replaceAll("'", "").replaceAll("\0", "'");
 }
 
