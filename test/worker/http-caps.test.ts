@@ -74,12 +74,6 @@ describe("a run", () => {
     }
   });
 
-  it("has none by default", async () => {
-    const client = await createClient().addUser("user_caps_none");
-    const made = await client.send("POST", "/v1/agents", { agent_id: "a", name: "A" });
-    expect(made.body).toMatchObject({ ...none, on_cap: "end" });
-  });
-
   it("is refused with a cap that can't be", async () => {
     const client = createClient();
     await expectRefusals(client, "POST", RUNS, { message: "hi" });
@@ -160,7 +154,7 @@ describe("an agent", () => {
   });
 
   it("has none by default", async () => {
-    const client = await createClient().addUser("user_caps_none");
+    const client = await createClient().addUser("user_caps_usual");
     const made = await client.send("POST", "/v1/agents", { agent_id: "a", name: "A" });
     expect(made.body).toMatchObject({ ...none, on_cap: "end" });
   });

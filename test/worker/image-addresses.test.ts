@@ -185,7 +185,7 @@ describe("an image's address", () => {
   });
 });
 
-describe("an image of an earlier version", () => {
+describe("an image whose address is no longer permitted", () => {
   it("is left out of the model's request, and neither changes its row nor locks its client out", async () => {
     const requests = recordModel();
     const user_id = newId("user");
@@ -194,7 +194,7 @@ describe("an image of an earlier version", () => {
     const send = (messages: unknown[]) => user.send("POST", "/ag-ui", { ...agUi("thread-001", ""), messages });
     await send(history);
     const key = { user_id, thread_id: "thread-001" };
-    // A row as stored by a version that accepted any address.
+    // As ALLOW_PRIVATE_URLS let it be stored.
     await runInDurableObject(objectOf(key), (_instance, state) => {
       state.storage.sql.exec("UPDATE messages SET content = replace(content, ?, ?)", GOOD, METADATA);
     });
