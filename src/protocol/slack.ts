@@ -29,6 +29,6 @@ export interface SlackWorkspace {
   project_id: string | null;
   created_at: string;
   updated_at: string;
-  /** The id of the key that connected it; null or absent if that is not known. */
-  made_by?: string | null;
+  /** The id of the key that connected it; null if that is not known. */
+  made_by: string | null;
 }

@@ -68,8 +68,8 @@ export interface Trigger {
   last_invocation_id: string | null;
   created_at: string;
   updated_at: string;
-  /** The id of the key that made it, or gave it its secret; null or absent if that is not known. */
-  made_by?: string | null;
+  /** The id of the key that made it, or gave it its secret; null if that is not known. */
+  made_by: string | null;
 }
 
 /**

@@ -140,8 +140,8 @@ export interface Webhook {
   unverified_since: string | null;
   created_at: string;
   updated_at: string;
-  /** The id of the key that made it or named its address; null or absent if that is not known. */
-  made_by?: string | null;
+  /** The id of the key that made it or named its address; null if that is not known. */
+  made_by: string | null;
 }
 
 /** As stored. */

@@ -33,6 +33,7 @@ const workspace = {
   project_id: null,
   created_at: "2026-11-25T00:00:00.000Z",
   updated_at: "2026-11-25T00:00:00.000Z",
+  made_by: null,
 };
 
 describe("an event", () => {

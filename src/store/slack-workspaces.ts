@@ -31,7 +31,7 @@ export async function putSlackWorkspace(
   const { user_id, created_at: _, ...changed } = workspace;
   const isThere = sql`EXISTS (SELECT 1 FROM slack_workspaces WHERE team_id = ${workspace.team_id})`;
   const room = sql`(${isThere} OR ${roomFor(user_id, "slack_workspaces", usual)})`;
-  const made = { ...workspace, user_id: ownerOfLive(user_id, workspace.made_by ?? null) };
+  const made = { ...workspace, user_id: ownerOfLive(user_id, workspace.made_by) };
   const [row] = await open(db)
     .insert(slackWorkspaces)
     .select(rowWhere(slackWorkspaces, made, room))

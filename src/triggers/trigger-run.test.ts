@@ -18,6 +18,7 @@ const trigger: Trigger = {
   last_invocation_id: null,
   created_at: "2026-11-25T00:00:00.000Z",
   updated_at: "2026-11-25T00:00:00.000Z",
+  made_by: null,
 };
 const firing = { id: "a", key: null, message: "Look.", metadata: {} };
 

@@ -19,6 +19,7 @@ export const webhook: Webhook = {
   unverified_since: null,
   created_at: "2026-11-25T00:00:00.000Z",
   updated_at: "2026-11-25T00:00:00.000Z",
+  made_by: null,
 };
 
 /** Stores the webhook as one whose receiver has answered a ping. */

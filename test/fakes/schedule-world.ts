@@ -74,6 +74,7 @@ export class ScheduleWorld {
       last_invocation_id: null,
       created_at: new Date(now).toISOString(),
       updated_at: new Date(now).toISOString(),
+      made_by: null,
       ...part,
     };
     await createTrigger(this.d1.binding, trigger);

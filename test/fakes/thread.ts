@@ -254,6 +254,7 @@ export class FakeThread {
         project_id: null,
         created_at: "",
         updated_at: "",
+        made_by: null,
       };
       return succeed({ workspace, call });
     });

@@ -44,7 +44,7 @@ async function addSchedules(user_id: string, count: number): Promise<void> {
   const trigger: Trigger = {
     ...{ user_id, trigger_id: `${user_id}_0`, type: "schedule", agent_id: null, project_id: null, prompt: "Look." },
     ...{ thread: "new", enabled: true, next_at: new Date(NINE).toISOString(), last_fired_at: null },
-    ...{ last_thread_id: null, last_invocation_id: null, created_at: at, updated_at: at },
+    ...{ last_thread_id: null, last_invocation_id: null, created_at: at, updated_at: at, made_by: null },
     settings: { verify: null, key: null, cron: "0 9 * * *", timezone: "UTC", overlap: "skip" },
   };
   await createTrigger(env.DB, trigger);

@@ -35,6 +35,7 @@ function makeSchedule(now: number, part: Partial<Trigger> = {}): Trigger {
     last_invocation_id: null,
     created_at: at,
     updated_at: at,
+    made_by: null,
     ...part,
   };
 }

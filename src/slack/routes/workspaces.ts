@@ -203,7 +203,7 @@ async function examineToken(context: AppContext, token: string) {
 }
 
 function show({ user_id: _, ...workspace }: SlackWorkspace) {
-  return { ...workspace, made_by: workspace.made_by ?? null };
+  return workspace;
 }
 
 function notConnected(): Problem {

@@ -19,7 +19,7 @@ import type { Secret } from "../secrets.ts";
  */
 export async function createTrigger(db: D1Database, trigger: Trigger, usual?: number): Promise<Made> {
   try {
-    const user_id = ownerOfLive(trigger.user_id, trigger.made_by ?? null);
+    const user_id = ownerOfLive(trigger.user_id, trigger.made_by);
     const row = rowWhere(triggers, { ...trigger, user_id }, roomFor(trigger.user_id, "triggers", usual));
     const made = await open(db).insert(triggers).select(row).returning({ trigger_id: triggers.trigger_id });
     return made.length > 0 ? "made" : "full";

@@ -46,7 +46,7 @@ export async function createWebhook(
   now: number,
   usual: UsualQuota = usualQuota,
 ): Promise<Result<StoredWebhook>> {
-  const { user_id, webhook_id, enabled, created_at, events, url, made_by = null } = webhook;
+  const { user_id, webhook_id, enabled, created_at, events, url, made_by } = webhook;
   const { secret_id, key_id, sealed } = secret;
   const values = [user_id, webhook_id, enabled ? 1 : 0, created_at, JSON.stringify(events), url];
   const { ping, statement } = insertPing(db, user_id, webhook_id, now);

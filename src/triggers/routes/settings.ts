@@ -184,7 +184,7 @@ export function showTrigger(trigger: Trigger, origin: string, now: number) {
     created_at: trigger.created_at,
     disabled_at: settings.disabled_at ?? null,
     disabled_reason: settings.disabled_reason ?? null,
-    made_by: trigger.made_by ?? null,
+    made_by: trigger.made_by,
   };
 }
 

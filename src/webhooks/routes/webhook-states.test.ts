@@ -7,7 +7,6 @@ import { webhook } from "../../../test/fakes/deliveries.ts";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
 import { FakeClock } from "../../../test/fakes/stream.ts";
 import { runCount } from "../../../test/setup/run-count.ts";
-import { ADMIN_KEY_ID } from "../../protocol/ids.ts";
 import type { DeliveryName } from "../../protocol/webhook.ts";
 import { storeWebhook } from "../../secrets/webhook-keys.ts";
 import type { ThreadBatch } from "../../store/batch.ts";
@@ -63,6 +62,8 @@ class World {
       sendJob: async () => {},
       random: () => 0,
     };
+    const put = "INSERT INTO api_keys (user_id, key_id, hash, created_at, kind) VALUES (?, 'key_1', 'hash', '', 'key')";
+    this.d1.read(put, key.user_id);
   }
 
   async receive(url: string, body: string): Promise<Response> {
@@ -104,12 +105,8 @@ class World {
       this.url = patch.url;
       this.isVerified = false;
     }
-    const changed = await updateWebhook(
-      this.d1.binding,
-      { ...key, asks: true, maker: ADMIN_KEY_ID },
-      patch,
-      this.clock.now(),
-    );
+    const by = { ...key, asks: true, maker: "key_1" };
+    const changed = await updateWebhook(this.d1.binding, by, patch, this.clock.now());
     expect(changed.ok).toBe(true);
   }
 

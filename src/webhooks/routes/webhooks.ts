@@ -256,7 +256,7 @@ function toWebhook(context: AppContext, fields: Pick<Webhook, "url" | "events" |
 }
 
 function showWebhook(stored: Webhook): z.infer<ReturnType<typeof webhook>> {
-  const { webhook_id, url, events, enabled, created_at, made_by = null } = stored;
+  const { webhook_id, url, events, enabled, created_at, made_by } = stored;
   const { unverified_since, failing_since, disabled_at, disabled_reason } = stored;
   const state = { unverified_since, failing_since, disabled_at, disabled_reason };
   return { webhook_id, url, events, enabled, ...state, created_at, made_by };
