@@ -47,7 +47,7 @@ export async function serve(place: Place, state: State, options: StartArguments,
   const given = await readSettings(root, process.env);
   const PREVIEW_DOMAIN = previewDomain(given, port);
   const isNew = await isNewState(state);
-  const keys = await readKeys(options, given, state, isNew);
+  const keys = await readKeys(options, given, state);
   const { ADMIN_API_KEY: adminKey, ENCRYPTION_KEY: encryptionKey } = keys;
   const notes = checkKeys(keys, isNew);
   if (options.apiKey !== null)
@@ -92,11 +92,10 @@ async function readKeys(
   { apiKey, apiKeyFile }: StartArguments,
   given: Settings,
   state: State,
-  isNew: boolean,
 ): Promise<{ ADMIN_API_KEY: string; ENCRYPTION_KEY: string }> {
   const inFile = apiKeyFile === null ? null : await readSecretFile("--api-key-file", apiKeyFile);
   return {
-    ADMIN_API_KEY: apiKey ?? inFile ?? given.ADMIN_API_KEY ?? (await readAdminKey(state, isNew)),
+    ADMIN_API_KEY: apiKey ?? inFile ?? given.ADMIN_API_KEY ?? (await readAdminKey(state)),
     ENCRYPTION_KEY: given.ENCRYPTION_KEY ?? (await readEncryptionKey(state)),
   };
 }

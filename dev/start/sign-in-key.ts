@@ -1,7 +1,6 @@
 // The key that the banner shows, and that signs in. On a new server it is the first user's own, so that ADMIN_API_KEY
-// administers and nothing else. It is made once, through the API as anybody's is, and kept in the state folder, where
-// `start/key` is the key that signs in, as before. A server from before continues with ADMIN_API_KEY there, as does one
-// that gets that key from a person: programs may have it.
+// administers and nothing else. It is made once, through the API as anybody's is, and kept in the state folder as
+// `start/key`. A server that gets ADMIN_API_KEY from a person continues with that key: programs may have it.
 
 /** How a key for `npm start` is named, in lists of keys. */
 const USUAL_NAME = "npm start";

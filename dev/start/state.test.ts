@@ -15,21 +15,16 @@ const file = (name: string) => join(state.folder, name);
 const read = async (name: string) => (await readFile(file(name), "utf8")).trim();
 
 describe("the admin key", () => {
-  it("has a file of its own on a new server, and is the same one at each start", async () => {
-    const made = await readAdminKey(state, true);
+  it("has a file of its own, and is the same one at each start", async () => {
+    const made = await readAdminKey(state);
     expect(await read("admin-key")).toBe(made);
-    expect(await readAdminKey(state, false)).toBe(made);
+    expect(await readAdminKey(state)).toBe(made);
   });
 
-  it("stays where a server from before has it", async () => {
-    await writeFile(file("key"), "tl_lAhmS_ppdZ4dqDbwSOWzTCT1Rvogfd-x\n");
-    expect(await readAdminKey(state, false)).toBe("tl_lAhmS_ppdZ4dqDbwSOWzTCT1Rvogfd-x");
-  });
-
-  it("is made anew where somebody deleted it, and is never the key of a user", async () => {
+  it("is another one where somebody deleted it, and is never the key of a user", async () => {
     const key = "tl_01m8g57xmwshadkvzwgcxtbsef_gaekmm54qjr3z79t61ct72gbtj2af07xd3yhwa21";
     await writeFile(file("key"), `${key}\n`);
-    const made = await readAdminKey(state, false);
+    const made = await readAdminKey(state);
     expect(made).not.toBe(key);
     expect(await read("admin-key")).toBe(made);
     expect(await read("key")).toBe(key);

@@ -53,34 +53,23 @@ export async function writeOwn(path: string, text: string): Promise<void> {
   await rename(`${path}.new`, path);
 }
 
-/**
- * ADMIN_API_KEY, created once. A new state has it in a file of its own, since `key` is the one that signs in. An older
- * one continues with it there. Somebody may delete the file to get another key: the one in `key` is a user's then.
- */
-export async function readAdminKey(state: State, isNew: boolean): Promise<string> {
-  const make = () => `tl_${randomBytes(24).toString("base64url")}`;
-  const [own, former] = [adminKeyPath(state), signInPath(state)];
-  const signsIn = (await readOptional(former))?.trim();
-  const isFormer = !(await exists(own)) && (signsIn ? !usersKey.test(signsIn) : !isNew);
-  return await readOrMake(isFormer ? former : own, make);
+/** ADMIN_API_KEY, created once. */
+export function readAdminKey(state: State): Promise<string> {
+  return readOrMake(adminKeyPath(state), () => `tl_${randomBytes(24).toString("base64url")}`);
 }
 
-/** The first user's key, created once, so that a saved address signs in later too. Null where that is the admin key. */
+/**
+ * The first user's key, created once, so that a saved address signs in later too. Null where ADMIN_API_KEY was never made
+ * here.
+ */
 export async function findUserKeyFile(state: State): Promise<KeyFile | null> {
   if (!(await exists(adminKeyPath(state)))) return null;
-  const path = signInPath(state);
+  const path = join(state.folder, "key");
   return { path, read: () => readOptional(path), write: (key) => writeOwn(path, key) };
 }
 
 export function adminKeyPath({ folder }: State): string {
   return join(folder, "admin-key");
-}
-
-/** As the server makes them. An admin key that was made here is shorter. */
-const usersKey = /^tl_[0-9a-z]{26}_[0-9a-z]{20,}$/;
-
-function signInPath({ folder }: State): string {
-  return join(folder, "key");
 }
 
 /** Encrypts stored credentials; with another key they could not be read again. */

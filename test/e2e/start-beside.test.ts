@@ -56,7 +56,7 @@ describe("npm start", () => {
     await expect
       .poll(
         () =>
-          stat(join(state, "start/key")).then(
+          stat(join(state, "start/encryption-key")).then(
             () => true,
             () => false,
           ),

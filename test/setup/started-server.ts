@@ -80,17 +80,22 @@ async function makeEmptyState(): Promise<StatePlace> {
   return { state, removeState: () => rm(state, { recursive: true, force: true }) };
 }
 
-/** With the database's tables in it: creating them takes longer than the rest of a start. */
+/**
+ * With the database's tables in it: creating them takes longer than the rest of a start. The key that signs in is
+ * ADMIN_API_KEY, so that a test may make users with it.
+ */
 export async function makeState(): Promise<StatePlace> {
   const [place, tables] = await Promise.all([makeEmptyState(), findTables()]);
   await cp(tables, place.state, { recursive: true });
+  await mkdir(join(place.state, "start"), { recursive: true });
+  const key = `tl_${randomUUID()}`;
+  for (const name of ["admin-key", "key"]) await writeFile(join(place.state, "start", name), key);
   return place;
 }
 
-/** As a start leaves it that was ended before it made the first user's key: the next one makes it. */
+/** The next start makes a key of the first user. */
 export async function askForUserKey(state: string): Promise<void> {
-  await mkdir(join(state, "start"), { recursive: true });
-  await writeFile(join(state, "start/admin-key"), `tl_${randomUUID()}`);
+  await rm(join(state, "start/key"));
 }
 
 /** Outside the ephemeral port range, since another process soon gets one of those. */
