@@ -17,7 +17,7 @@ import { Screen } from "./ask/screen.ts";
 import { sourceLines } from "./ask/sources.ts";
 import { plain } from "./ask/width.ts";
 import { endWithReader } from "./reader.ts";
-import { describeArgument, hideArguments, readSecretFile } from "./secrets.ts";
+import { readSecretFile } from "./secrets.ts";
 import { readAddress } from "./start/state.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -28,7 +28,7 @@ const patienceMs = 60_000;
 /** The server answers after five minutes at the latest. */
 const checksMs = 5 * 60_000 + 10_000;
 
-async function findServer({ url, key, keyFile, state }: AskArguments): Promise<{ api: Api; url: string }> {
+async function findServer({ url, keyFile, state }: AskArguments): Promise<{ api: Api; url: string }> {
   const local = await readAddress(state);
   const address = url ?? local?.url;
   if (address === undefined) {
@@ -37,7 +37,7 @@ async function findServer({ url, key, keyFile, state }: AskArguments): Promise<{
   // The local server's key is never sent to another server, nor another server's key to the local one.
   const known = local !== null && placeOf(address) === placeOf(local.url) ? local.key : process.env.TASKLOOM_API_KEY;
   const inFile = keyFile === null ? null : await readSecretFile("--key-file", keyFile);
-  const used = key ?? inFile ?? known ?? "";
+  const used = inFile ?? known ?? "";
   if (used === "") throw new Error(`No key for ${address}. Set TASKLOOM_API_KEY, or name a file with --key-file.`);
   const api = new Api(address, used);
   await api.health().catch(() => {
@@ -189,10 +189,6 @@ async function main(): Promise<void> {
   endWithReader();
   try {
     const options = readArguments(process.argv.slice(2), root);
-    if (options.key !== null) {
-      hideArguments("taskloom-ask");
-      console.error(describeArgument("--key", "the variable TASKLOOM_API_KEY or --key-file"));
-    }
     process.exitCode = await ask(options);
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;

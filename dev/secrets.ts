@@ -1,5 +1,5 @@
 // Secrets that people give to a program of `dev`. Every user of a machine can read the arguments of its processes, and
-// a shell keeps them in its history: a variable or a file is better. An argument keeps working, with a warning.
+// a shell keeps them in its history: a variable or a file is better.
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 

@@ -16,7 +16,6 @@ describe("the arguments of npm run ask", () => {
       model: null,
       caps: {},
       url: null,
-      key: null,
       keyFile: null,
       thread: null,
       state: "/clone/.wrangler/state",

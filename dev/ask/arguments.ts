@@ -13,7 +13,6 @@ export interface AskArguments {
   /** What the run may use at most. */
   caps: Caps;
   url: string | null;
-  key: string | null;
   keyFile: string | null;
   thread: string | null;
   state: string;
@@ -49,7 +48,6 @@ export function readArguments(list: string[], root: string): AskArguments {
     allowPositionals: true,
     options: {
       url: { type: "string" },
-      key: { type: "string" },
       "key-file": { type: "string" },
       thread: { type: "string" },
       model: { type: "string" },
@@ -80,7 +78,6 @@ export function readArguments(list: string[], root: string): AskArguments {
     model: values.model?.trim() ?? null,
     caps: readCaps(values),
     url: values.url ?? null,
-    key: values.key ?? null,
     keyFile: values["key-file"] ?? null,
     thread: values.thread ?? null,
     state: resolve(values.state),

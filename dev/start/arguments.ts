@@ -5,7 +5,6 @@ import { parseArgs } from "node:util";
 export interface StartArguments {
   port: number;
   state: string;
-  apiKey: string | null;
   apiKeyFile: string | null;
   hostExecAllowed: boolean;
   /** Rebuilds and restarts when a source changes. */
@@ -23,7 +22,6 @@ export function readArguments(list: string[], root: string): StartArguments {
     options: {
       port: { type: "string", default: "8787" },
       state: { type: "string", default: resolve(root, ".wrangler/state") },
-      "api-key": { type: "string" },
       "api-key-file": { type: "string" },
       "allow-host-exec": { type: "boolean", default: false },
       watch: { type: "boolean", default: false },
@@ -32,11 +30,6 @@ export function readArguments(list: string[], root: string): StartArguments {
   });
   const port = readPort("port", values.port);
   if (values.state === "") throw new Error("--state must name a folder");
-  const apiKey = values["api-key"] ?? null;
-  // The key is sent in a header and appears in an address.
-  if (apiKey !== null && !/^[\x21-\x7e]{1,256}$/.test(apiKey)) {
-    throw new Error("--api-key must be 1 to 256 visible ASCII characters without spaces");
-  }
   const apiKeyFile = values["api-key-file"] ?? null;
   const watched = values.watch;
   if (values.inspect !== undefined && !watched) {
@@ -44,7 +37,7 @@ export function readArguments(list: string[], root: string): StartArguments {
   }
   const inspectorPort = values.inspect === undefined ? null : readPort("inspect", values.inspect);
   const hostExecAllowed = values["allow-host-exec"];
-  return { port, state: resolve(values.state), apiKey, apiKeyFile, hostExecAllowed, watched, inspectorPort };
+  return { port, state: resolve(values.state), apiKeyFile, hostExecAllowed, watched, inspectorPort };
 }
 
 function readPort(name: string, value: string): number {

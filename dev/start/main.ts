@@ -9,7 +9,6 @@
 import { join } from "node:path";
 import { lockState } from "../daytona/lock.ts";
 import { outliveReader } from "../reader.ts";
-import { hideArguments } from "../secrets.ts";
 import { devUsage, readArguments, type StartArguments, usage } from "./arguments.ts";
 import { type BuiltWorker, buildWorker } from "./build.ts";
 import { Log } from "./log.ts";
@@ -86,7 +85,6 @@ async function main(): Promise<void> {
   const isWatched = process.argv.includes("--watch");
   try {
     options = readArguments(process.argv.slice(2), root);
-    if (options.apiKey !== null) hideArguments("taskloom");
     if (!(await isPortFree(options.port))) throw new Error(`port ${options.port} is taken; choose another with --port`);
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;

@@ -1,7 +1,7 @@
 // The longer part of `npm start`: reads the settings, starts what stands in for services, then the Worker, and says where
 // it is.
 import { relative } from "node:path";
-import { describeArgument, readSecretFile } from "../secrets.ts";
+import { readSecretFile } from "../secrets.ts";
 import type { StartArguments } from "./arguments.ts";
 import type { BuiltWorker } from "./build.ts";
 import { applyMigrations } from "./migrations.ts";
@@ -50,8 +50,6 @@ export async function serve(place: Place, state: State, options: StartArguments,
   const keys = await readKeys(options, given, state);
   const { ADMIN_API_KEY: adminKey, ENCRYPTION_KEY: encryptionKey } = keys;
   const notes = checkKeys(keys, isNew);
-  if (options.apiKey !== null)
-    notes.push(describeArgument("--api-key", "the variable ADMIN_API_KEY or --api-key-file"));
   log.open([...secretsOf(given), adminKey, encryptionKey]);
 
   const [{ settings: found, ...backends }, worker] = await Promise.all([
@@ -72,7 +70,7 @@ export async function serve(place: Place, state: State, options: StartArguments,
   const { key, notes: more } = await findSignInKey({ url, admin_key: adminKey, file: await findUserKeyFile(state) });
   log.hide(key);
   notes.push(...more);
-  const isKept = options.apiKey === null && options.apiKeyFile === null && given.ADMIN_API_KEY === undefined;
+  const isKept = options.apiKeyFile === null && given.ADMIN_API_KEY === undefined;
   if (key !== adminKey && isKept) notes.push(`ADMIN_API_KEY, which manages users, is in ${adminKeyPath(state)}`);
   await writeAddress(state, { url, key, pid: process.pid });
   await stopping.add(() => removeAddress(state));
@@ -89,13 +87,13 @@ export async function serve(place: Place, state: State, options: StartArguments,
 }
 
 async function readKeys(
-  { apiKey, apiKeyFile }: StartArguments,
+  { apiKeyFile }: StartArguments,
   given: Settings,
   state: State,
 ): Promise<{ ADMIN_API_KEY: string; ENCRYPTION_KEY: string }> {
   const inFile = apiKeyFile === null ? null : await readSecretFile("--api-key-file", apiKeyFile);
   return {
-    ADMIN_API_KEY: apiKey ?? inFile ?? given.ADMIN_API_KEY ?? (await readAdminKey(state)),
+    ADMIN_API_KEY: inFile ?? given.ADMIN_API_KEY ?? (await readAdminKey(state)),
     ENCRYPTION_KEY: given.ENCRYPTION_KEY ?? (await readEncryptionKey(state)),
   };
 }

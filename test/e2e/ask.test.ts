@@ -1,4 +1,6 @@
 // `npm run ask` against a whole server: a shop is planned, built and opened.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningModel, startModel } from "../../dev/model/server.ts";
 import {
@@ -71,7 +73,9 @@ describe("npm run ask", () => {
       body: JSON.stringify({ scopes: ["read"] }),
     });
     const { key } = (await made.json()) as { key: string };
-    const run = await runProgram("dev/ask.ts", ["你好", "--state", place.state, "--key", key]);
+    const file = join(place.state, "reading-key");
+    await writeFile(file, key);
+    const run = await runProgram("dev/ask.ts", ["你好", "--state", place.state, "--key-file", file]);
     expect(run.code).toBe(1);
     expect(run.stderr).toContain("This needs an API key with the scope `run`. The scopes of yours: `read`.");
   });
@@ -101,10 +105,11 @@ describe("npm run ask", () => {
 
   it("prints what to do where no server runs, and that a key is unknown", async () => {
     const port = await findFreePort();
-    const nowhere = await runProgram("dev/ask.ts", ["hi", "--url", `http://127.0.0.1:${port}`, "--key", "k"]);
+    const wrong = { TASKLOOM_API_KEY: "wrong" };
+    const nowhere = await runProgram("dev/ask.ts", ["hi", "--url", `http://127.0.0.1:${port}`], wrong);
     expect(nowhere).toMatchObject({ code: 1, stdout: "" });
     expect(nowhere.stderr).toContain("npm start");
-    const refused = await runProgram("dev/ask.ts", ["hi", "--url", server.url, "--key", "wrong"]);
+    const refused = await runProgram("dev/ask.ts", ["hi", "--url", server.url], wrong);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain("API key");
   });

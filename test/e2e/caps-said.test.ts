@@ -114,15 +114,15 @@ describe("while what is left can't be looked up", () => {
 
   it("the terminal says so and what to do, and the same thread continues afterwards", async () => {
     await setAway(true);
-    const args = ["--url", taskloom.url, "--key", taskloom.key, "--thread", "terminal"];
-    const failed = await runProgram("dev/ask.ts", ["hello", ...args]);
+    const args = ["--url", taskloom.url, "--thread", "terminal"];
+    const failed = await runProgram("dev/ask.ts", ["hello", ...args], { TASKLOOM_API_KEY: taskloom.key });
     expect(failed.code).toBe(1);
     expect(failed.stdout).toContain(
       "Failed: The database that keeps the caps on spending can't be reached, or is full. Send the message again in a few minutes.",
     );
     expect(failed.stdout).toContain("No tokens used.");
     await setAway(false);
-    const again = await runProgram("dev/ask.ts", ["hello", ...args]);
+    const again = await runProgram("dev/ask.ts", ["hello", ...args], { TASKLOOM_API_KEY: taskloom.key });
     expect(again).toMatchObject({ code: 0 });
     expect(again.stdout).toContain("Done.");
   });
@@ -130,8 +130,8 @@ describe("while what is left can't be looked up", () => {
 
 describe("a cap in the terminal", () => {
   it("says whose it is and what to do", async () => {
-    const args = ["--url", taskloom.url, "--key", taskloom.key, "--thread", "capped", "--max-tokens", "10"];
-    const run = await runProgram("dev/ask.ts", ["hello", ...args]);
+    const args = ["--url", taskloom.url, "--thread", "capped", "--max-tokens", "10"];
+    const run = await runProgram("dev/ask.ts", ["hello", ...args], { TASKLOOM_API_KEY: taskloom.key });
     expect(run.code).toBe(1);
     expect(run.stdout).toContain("Failed: The cap of 10 tokens for this run is too low for the next model call alone.");
     expect(run.stdout).toContain("Send the message again with a higher cap.");
