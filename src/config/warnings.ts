@@ -19,7 +19,7 @@ export function findWarnings(checked: Checked): string[] {
   return [
     ...describeShortKeys({ ADMIN_API_KEY: admin_api_key, ENCRYPTION_KEY: encryption_keys[0] ?? null }),
     ...(slack !== null && slack.app_id === null
-      ? ["SLACK_APP_ID is not set, so no new workspace can be connected with a bot's token."]
+      ? ["SLACK_APP_ID is not set, so no workspace can be connected with a bot's token."]
       : []),
     ...describeSignIn(sign_in),
     ...(quota_problem === null ? [] : [`${quota_problem}. That part does not count.`]),
