@@ -19,8 +19,8 @@ const RUNS_PER_SWEEP = 500;
 const THREADS_AT_ONCE = 20;
 
 /**
- * Objects of a former version continue for half an hour after a deploy (`max_delay` of wrangler.toml), with that
- * version's keys. Until they have ended, no secret is sealed with a key that they lack.
+ * Objects continue for half an hour after a deploy (`max_delay` of wrangler.toml), with the keys that they began with.
+ * Until they have ended, no secret is sealed with a key that they lack.
  */
 export const VERSION_MS = 40 * 60_000;
 

@@ -7,7 +7,7 @@ import { VERSION_MS } from "../src/sweeps.ts";
 const config = unstable_readConfig({ config: join(import.meta.dirname, "../wrangler.toml") });
 
 describe("wrangler.toml", () => {
-  it("lets objects of a former version end before secrets are sealed with a key that they lack", () => {
+  it("lets objects from before a deploy end before secrets are sealed with a key that they lack", () => {
     const { code_update_strategy } = config.durable_objects as { code_update_strategy?: { max_delay?: number } };
     expect(code_update_strategy?.max_delay).toBeGreaterThan(300);
     expect(VERSION_MS).toBeGreaterThanOrEqual((code_update_strategy?.max_delay ?? 0) * 1000 + 300_000);

@@ -73,7 +73,7 @@ async function expectStaging(): Promise<void> {
   expect(boundTo("taskloom-staging").find(({ name }) => name === "OPENAI_MODEL")).toMatchObject({ text: "small" });
 }
 
-/** As the former instructions made a deployment: secrets set one by one, no producer for dead letters. */
+/** As somebody makes a deployment with wrangler: secrets set one by one, no producer for dead letters. */
 async function expectClone(): Promise<void> {
   const { account, deploy, deploying } = opened;
   const script = scriptOf(account, "taskloom");

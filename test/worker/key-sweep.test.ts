@@ -25,7 +25,7 @@ function versionOf(age_ms: number): Partial<Env> {
   return { VERSION: { id: "v", tag: "", timestamp: new Date(NOW - age_ms).toISOString() } };
 }
 
-it("leaves secrets to the former version's objects until these have ended", async () => {
+it("leaves secrets to objects from before a deploy until these have ended", async () => {
   const sealed = await sealSecret([OLD], name, "secret", "2026-11-27T08:00:00.000Z");
   if (!sealed.ok) throw new Error(sealed.error.detail);
   await putSecret(env.DB, sealed.value);
