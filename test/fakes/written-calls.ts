@@ -49,6 +49,17 @@ export const forms: Form[] = [
     wrap: (calls) => `<tool_calls>\n[${calls.replace(/,$/, "")}]\n</tool_calls>`,
   },
   { name: "a name before JSON", write: (tool, values) => `<tool_call>${tool}\n${JSON.stringify(values)}</tool_call>` },
+  {
+    name: "Kimi",
+    write: (tool, values) =>
+      `<|tool_call_begin|>functions.${tool}:0<|tool_call_argument_begin|>${JSON.stringify(values)}<|tool_call_end|>`,
+    wrap: (calls) => `<|tool_calls_section_begin|>${calls}<|tool_calls_section_end|>`,
+  },
+  {
+    name: "Kimi with spaces and no section",
+    write: (tool, values) =>
+      `<|tool_call_begin|> ${tool}:12 <|tool_call_argument_begin|> ${JSON.stringify(values)} <|tool_call_end|>`,
+  },
   ...[
     "<｜DSML｜function_calls",
     "<｜DSML｜tool_calls",

@@ -136,7 +136,6 @@ it.each(modes)("with $mode calls, JSON without a tag is text", (options) => {
 
 describe.each(modes)("with $mode calls, a call in the special tokens of a chat template", (options) => {
   it.each([
-    "<|tool_call_begin|>functions.view_tasks:0<|tool_call_argument_begin|>{}<|tool_call_end|>",
     "<｜tool▁call▁begin｜>view_tasks<｜tool▁sep｜>{}<｜tool▁call▁end｜>",
     '[TOOL_CALLS][{"name": "view_tasks", "arguments": {}}]',
     "<|channel|>commentary to=functions.view_tasks<|message|>{}<|call|>",

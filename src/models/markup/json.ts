@@ -77,7 +77,7 @@ export function createJsonScanner(): JsonScanner {
 export function toToolName(written: string): string {
   return written
     .trim()
-    .replace(/^functions[.:]/, "")
+    .replace(/^(?:functions[.:])+/, "")
     .replace(/:\d+$/, "");
 }
 

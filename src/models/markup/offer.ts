@@ -49,7 +49,7 @@ export function createOfferFinder(cursor: Cursor, calls: Calls): OfferFinder {
     if (/[{`]/.test(rest.charAt(end))) return "offered";
     const tag = rest.charAt(end) === "<" ? readTag({ ...cursor, at: end }) : "none";
     if (tag === "partial") return "undecided";
-    return tag !== "none" && (tag.name === "arg_key" || (isBlock(tag) && tag.closes)) ? "offered" : "none";
+    return tag !== "none" && (tag.name === "arg_key" || isBlock(tag)) ? "offered" : "none";
   }
 
   function look(): Offer {

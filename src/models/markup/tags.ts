@@ -54,10 +54,14 @@ const head = new RegExp(
   "iy",
 );
 const headAtEnd = new RegExp(`${head.source.slice(0, head.source.lastIndexOf("(?="))}$`, "iy");
+/** Kimi's tokens: around all calls, around each, and between its name and its JSON. */
+const kimi = /<\|tool_call(?:s_section_(?:begin|end)|_(?:begin|end|argument_begin))\|>/y;
 /** Every head starts like this; a longer text is no head. */
 const begunHead = /<\/?[\w.:|｜‖-]{0,60}(?:[|｜‖] \w{0,20})?$/y;
 
 export function readTag({ rest, at, isEnd }: Cursor): TagMatch {
+  const token = matchAt(kimi, rest, at)?.[0];
+  if (token !== undefined) return blockTag(at + token.length, token.endsWith("_end|>"));
   const found = matchAt(head, rest, at) ?? (isEnd ? matchAt(headAtEnd, rest, at) : null);
   if (!found) return !isEnd && matchAt(begunHead, rest, at) ? "partial" : "none";
   const [whole, slash, name = "function_calls"] = found;
@@ -80,6 +84,10 @@ export function readTag({ rest, at, isEnd }: Cursor): TagMatch {
     isBroken,
     end: isBroken ? (end ?? Math.min(limit, rest.length)) : (end ?? 0) + 1,
   };
+}
+
+function blockTag(end: number, closes: boolean): Tag {
+  return { name: "tool_calls", closes, isEmpty: false, attributes: new Map(), isBroken: false, end };
 }
 
 function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
