@@ -45,7 +45,7 @@ export interface ThreadPayload {
     checked_tasks?: CheckedTasks;
     /** All tasks that the event is of, in the plan's order. For `task.updated`, `deleted` ones come last. */
     tasks?: ChangedTask[] | CheckedTask[];
-    /** The first of them. Deliveries of former versions have only this one. */
+    /** The first of them. */
     task?: ChangedTask | CheckedTask;
     /**
      * A number in the thread's event stream to continue from. For a run: its last event, or the thread's newest if the
@@ -54,10 +54,9 @@ export interface ThreadPayload {
      */
     seq: number | null;
     /**
-     * One more than the run's hops. The name is unique so that no other sender's payload contains it. Absent in
-     * deliveries of former versions.
+     * One more than the run's hops. The name is unique so that no other sender's payload contains it.
      */
-    taskloom_hops?: number;
+    taskloom_hops: number;
     cap?: never;
     used?: never;
   };
