@@ -105,7 +105,7 @@ describe("GET …/tasks", () => {
     const client = await clientWithThread();
     expect((await client.send("GET", path)).text).not.toContain("ledger");
     expect((await client.send("GET", `${path}?include=ledger`)).status).toBe(200);
-    expect(client.threads.asked.map(({ method }) => method)).toEqual(["sync", "readLedger"]);
+    expect(client.threads.asked.map(({ method }) => method)).toEqual(["readPlan", "readLedger"]);
     expect(await client.send("GET", `${path}?include=all`)).toMatchObject({
       status: 400,
       body: { code: "invalid_field" },

@@ -47,7 +47,11 @@ describe("a thread's object", { timeout: 60_000 }, () => {
     expect(stored.length).toBeGreaterThan(12);
     const questions: (Pick<MessageRequest, "types" | "after"> & { expected: typeof stored })[] = [
       { types: [], after: null, expected: stored },
-      { types: ["user", "status"], after: null, expected: stored.filter(({ type }) => type === "user") },
+      {
+        types: ["user", "status"],
+        after: null,
+        expected: stored.filter(({ type }) => type === "user" || type === "status"),
+      },
       {
         ...{ types: ["assistant"], after: stored[3]?.message_id ?? "" },
         expected: stored.slice(4).filter(({ type }) => type === "assistant"),
