@@ -18,13 +18,13 @@ mkdirSync(`${root}/dist/web`, { recursive: true });
  */
 const longestEndToEnd = [
   // Of `e2e`.
-  ...["kill", "start", "web", "sessions", "versions", "ask", "streams", "disconnect", "streams-wire", "model-faults"],
+  ...["kill", "start", "web", "sessions", "ask", "streams", "disconnect", "streams-wire", "model-faults"],
   ...["research", "web-signed-in", "leave", "web-access", "ag-ui", "run-failures", "project-secrets", "webhooks"],
   ...["sign-in", "ended-keys", "git-project", "key-limits", "model", "model-failover"],
   // Of `proofs`.
-  ...["deploy-steps", "deploy-places", "sandbox-run-faults", "web-lives", "develop", "former-version", "deploy"],
-  ...["docs-page", "sandbox-daytona", "sandbox-git", "web-sign-in", "gated-commands", "version-checks"],
-  ...["web-links-hostile", "many-sources", "git-kills", "git-histories", "version-data", "web-access-shop"],
+  ...["deploy-steps", "deploy-places", "sandbox-run-faults", "web-lives", "develop", "deploy"],
+  ...["docs-page", "sandbox-daytona", "sandbox-git", "web-sign-in", "gated-commands"],
+  ...["web-links-hostile", "many-sources", "git-kills", "git-histories", "web-access-shop"],
   ...["web-typed", "web-conversation", "start-beside", "web-users", "web-layout", "traces", "git-rules", "web-oidc"],
   ...["caps-said", "sign-in-hostile"],
   ...["daytona-contract", "sandbox-checks", "daytona-adapter-kills", "daytona-adapter-files"],
@@ -70,8 +70,8 @@ const load = [
 const proofs = [
   // What a hostile network, page or issuer does, and lives that end.
   ...["*hostile", "many-sources", "webhook-amplifier", "hops", "kill-checks", "web-lives", "start-beside", "audit"],
-  // Former versions, deployments with the real wrangler, and `npm run dev` with its seven builds.
-  ...["former-*", "version-*", "deploy", "deploy-*", "develop", "docs-page"],
+  // Deployments with the real wrangler, and `npm run dev` with its seven builds.
+  ...["deploy", "deploy-*", "develop", "docs-page"],
   // The stand-ins' own, and sandboxes: test/worker/sandbox.test.ts has the same contract in workerd.
   ...["daytona*", "sandbox-daytona", "sandbox-run-faults", "sandbox-failures", "sandbox-checks", "sandbox-secrets"],
   ...["sandbox-files", "committed-files", "ports", "public-network"],

@@ -6,7 +6,6 @@ import { takeTurn } from "../load/turn.ts";
 import { bundleWorker } from "../processes/bundle.ts";
 import { startDatabase } from "../targets/d1.ts";
 import { API_KEY } from "../targets/targets.ts";
-import { checkAliases } from "./aliases.ts";
 import {
   add,
   type Cost,
@@ -43,8 +42,6 @@ export async function countCosts(folder: string): Promise<{ costs: Costs; gzip_k
     bundleWorker("src/index.ts", join(folder, "readable"), { readable: true }),
     bundleWorker("src/index.ts", join(folder, "deployed")),
   ]);
-  const wrong = await checkAliases(readable, root);
-  if (wrong.length > 0) throw new Error(wrong.join("\n"));
   const atStart = await noteEvaluations(readable);
   const stage = await openStage(folder, readable);
   try {

@@ -202,10 +202,7 @@ async function makeTables(run: Run, isThere: boolean | null): Promise<void> {
   }
   const all = (await readdir(join(place.root, "migrations"))).filter((name) => name.endsWith(".sql")).sort();
   const pending = isThere ? await findPending(run, all) : all;
-  report.would(
-    "tables",
-    pending.length === 0 ? "up to date" : `would apply ${pending.length} migrations: ${pending.join(", ")}`,
-  );
+  report.would("tables", pending.length === 0 ? "up to date" : `would apply ${pending.join(", ")}`);
 }
 
 async function showUpload(

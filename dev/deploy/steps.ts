@@ -80,7 +80,7 @@ export async function migrate({ wrangler, deployment, configPath }: Run): Promis
     throw describeRefusal(applied, "the tables can't be brought up to date; what was applied before stays");
   }
   const names = new Set(applied.stdout.match(/\b\d{4}_\w+\.sql\b/g) ?? []);
-  return names.size === 0 ? "up to date" : `${names.size} migrations applied`;
+  return names.size === 0 ? "up to date" : `applied ${[...names].join(", ")}`;
 }
 
 /** Without changing anything: wrangler's own list of migrations makes a table. */

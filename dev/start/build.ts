@@ -95,7 +95,7 @@ export async function describeWorker(root: string): Promise<BuiltWorker["options
 /** Names a build by everything that it is made from. */
 export async function hashWorker(root: string, { entry, minified }: BuildChoice): Promise<string> {
   const isWorker = (path: string) => path.endsWith(".ts") && !path.endsWith(".test.ts") && !path.startsWith("src/web/");
-  // wrangler.toml's aliases lead to scripts/bundle.
+  // wrangler.toml leads zod to scripts/bundle.
   const folders = ["src", "scripts/bundle"].map((folder) => listFiles(root, folder));
   const sources = (await Promise.all(folders)).flat().filter(isWorker);
   // The bundler reads tsconfig.json, too.

@@ -1,5 +1,5 @@
 // The Worker of a release as a file of the repository: what wrangler would upload, compressed. Later versions are tested
-// beside it (test/e2e/versions.test.ts). The same sources give the same bytes.
+// beside it. The same sources give the same bytes.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";

@@ -95,9 +95,3 @@ async function writeUnreleased(root: string): Promise<void> {
   const text = await readFile(path, "utf8");
   await writeFile(path, text.replace("## [Unreleased]\n", "## [Unreleased]\n\n- A thing.\n"));
 }
-
-it("each kept Worker is the one that its manifest describes", async () => {
-  const versions = await listReleases(repository);
-  expect(versions).not.toEqual([]);
-  for (const version of versions) expect((await readRelease(repository, version)).manifest.version).toBe(version);
-});

@@ -2,10 +2,9 @@
 // thing is answered as not found.
 import type { Env } from "../config.ts";
 import type { Agent } from "../protocol/agents/agent.ts";
-import { type Failure, type Result, succeed } from "../protocol/error.ts";
+import type { Failure, Result } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
 import { exceeded, quotas } from "../protocol/money/quotas.ts";
-import type { Page } from "../protocol/page.ts";
 import type { Project } from "../protocol/project.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { readStartingAgent } from "../store/agents/versions.ts";
@@ -15,7 +14,7 @@ import { type CountedName, readHeld, type UsualQuota, usualOf } from "../store/q
 import { deleteThread } from "../store/retention/removal.ts";
 import { readThread } from "../store/threads.ts";
 import { agentMemory } from "../thread/agent-memory.ts";
-import { callThread, type ThreadStub } from "../thread/stub.ts";
+import { callThread } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
 import { Problem, problemOf, unwrap } from "./errors.ts";
 import { rememberFull } from "./quotas/quotas.ts";
@@ -25,38 +24,6 @@ const MINUTE_SECONDS = 60;
 
 export function keyOf(context: AppContext, thread_id: string): ThreadKey {
   return { user_id: context.get("caller").user_id, thread_id };
-}
-
-/**
- * Answers a GET of one thread: from D1 if it has all that the thread's object has, and from the object if D1 can't be
- * synchronized right now. So every later GET shows what a 2xx has promised. D1's answer is null without the thread.
- */
-export async function readOfThread<T>(
-  context: AppContext,
-  key: ThreadKey,
-  read: {
-    fromStore: (db: D1Database) => Promise<Result<T | null>>;
-    fromObject: (stub: ThreadStub) => Promise<Result<T>>;
-  },
-): Promise<T> {
-  const isCurrent = unwrap(await callThread(context.env, key, (stub) => stub.sync(key)));
-  if (!isCurrent) return unwrap(await callThread(context.env, key, read.fromObject));
-  const found = unwrap(await read.fromStore(context.env.DB));
-  if (found === null) throw missing("thread", key.thread_id);
-  return found;
-}
-
-/**
- * A page of a thread's rows in D1, which go in one transaction with the thread. So only one without rows asks whether
- * the thread is there; null if it is not.
- */
-export async function pageOfThread<T>(
-  db: D1Database,
-  key: ThreadKey,
-  page: Result<Page<T>>,
-): Promise<Result<Page<T> | null>> {
-  if (!page.ok || page.value.data.length > 0) return page;
-  return (await readThread(db, key)) === null ? succeed(null) : page;
 }
 
 /** Throws `not_found` unless what is named is the caller's. The default agent always is. */

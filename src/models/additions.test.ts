@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 describe("what an agent and an operator add", () => {
-  it("has nothing that a former version let an agent ask for and that may not be any more", async () => {
+  it("has nothing that a stored agent asks for and that may not be sent", async () => {
     const { ask, asked } = open(say);
     const extra_body = { plugins: [{ id: "fusion" }], x: { analysis_models: ["a/b"] }, top_k: 5 };
     await ask({ model: "m", options: { extra_body } });

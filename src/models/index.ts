@@ -6,7 +6,7 @@ import type { ModelSettings } from "../config/models.ts";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
 import { charge, isFree } from "./exchange/failure/charge.ts";
 import { type ThinkingStarts, withTextCalls } from "./markup/model.ts";
-import { createOpenAiModel, type OpenAiOptions, placeOf } from "./openai-model.ts";
+import { createOpenAiModel, loadClient, type OpenAiOptions, placeOf } from "./openai-model.ts";
 import { withCosts } from "./prices/costs.ts";
 import { findCallPrice } from "./prices/find.ts";
 import { chooseProfile } from "./profiles/choose.ts";
@@ -33,6 +33,8 @@ export function createModels(
     ...(own.fetch === undefined ? { shared: server } : own),
   });
   const create = (format: AgentConfig["tool_format"]) => (memory?: ModelMemory) => {
+    // A model is made for a run, which has to read and write before it asks.
+    void loadClient();
     const routed = routeByName(settings, (server, name) => models[format](optionsFor(server, name, memory)));
     return withCosts(routed, (name, extra_body) => findCallPrice(settings, name, extra_body));
   };

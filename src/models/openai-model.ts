@@ -9,7 +9,7 @@ import { chatWire } from "./chat/wire.ts";
 import { readAddress } from "./exchange/address.ts";
 import { optionalFields, pathsOf } from "./exchange/body.ts";
 import { fetchBounded } from "./exchange/bounded-fetch.ts";
-import { Client } from "./exchange/client.ts";
+import type { Client } from "./exchange/client.ts";
 import { type Attempt, type Exchange, type OpenAiLimits, sendRequest } from "./exchange/exchange.ts";
 import { charge, isFree } from "./exchange/failure/charge.ts";
 import type { SettingNames } from "./exchange/failure/redaction.ts";
@@ -92,31 +92,39 @@ export function createOpenAiModel(options: OpenAiOptions): Model {
   return { stream: (request, onDelta, signal) => streamReply(setup, request, onDelta, signal) };
 }
 
+/** Evaluates the SDK, once in an isolate. */
+export const loadClient = () => import("./exchange/client.ts");
+
 const sharedSetups = new WeakMap<object, ServerSetup>();
 
 function openServer({ profile = null, gateway_token = null, ...options }: OpenAiOptions): ServerSetup {
   const limits = { ...defaultLimits, ...options.limits };
   const address = readAddress(options.base_url);
   const request = options.fetch ?? ((input, init) => fetch(input, init));
-  // Sets everything that the SDK would read from the environment, so that only the deployment's settings count.
-  const client = new Client({
-    // The SDK has no client without a key. This word is sent nowhere.
-    apiKey: options.api_key ?? "none",
-    baseURL: address.base_url,
-    defaultQuery: address.query,
-    adminAPIKey: null,
-    organization: null,
-    project: null,
-    webhookSecret: null,
-    maxRetries: 0,
-    logLevel: "off",
-    fetch: (input, init) => fetchBounded(request, input, init),
-  });
+  let client: Client | null = null;
+  const connect = async (): Promise<Client> => {
+    const { Client } = await loadClient();
+    // Sets everything that the SDK would read from the environment, so that only the deployment's settings count.
+    client ??= new Client({
+      // The SDK has no client without a key. This word is sent nowhere.
+      apiKey: options.api_key ?? "none",
+      baseURL: address.base_url,
+      defaultQuery: address.query,
+      adminAPIKey: null,
+      organization: null,
+      project: null,
+      webhookSecret: null,
+      maxRetries: 0,
+      logLevel: "off",
+      fetch: (input, init) => fetchBounded(request, input, init),
+    });
+    return client;
+  };
   const { headers = {}, settings = defaultSettings, extra_body = {}, api = null } = options;
   const secrets = [options.api_key, gateway_token, ...address.secrets, ...Object.values(headers)];
   const keys = { api_key: options.api_key, gateway_token };
   return {
-    client,
+    connect,
     keys,
     headers,
     provider: { host: address.host, secrets: secrets.filter((secret) => secret !== null), settings },

@@ -43,10 +43,7 @@ export const diagnostics = late(() =>
       synced_through: z.int().describe("D1 has all messages up to this `seq`."),
       messages: z.int().describe("Messages that D1 does not have yet."),
       runs: z.int().describe("Runs whose last change D1 does not have yet."),
-      receipts: z
-        .int()
-        .optional()
-        .describe("Receipts of checks that D1 does not have yet. Absent for an object of a former version."),
+      receipts: z.int().describe("Receipts of checks that D1 does not have yet."),
       failures: z.int().describe("Consecutive failures of D1."),
       failing_since: time.nullable(),
       retry_at: time.nullable(),
@@ -58,10 +55,7 @@ export const diagnostics = late(() =>
         work: z.int().describe("Bytes of long requests and answers that are under way."),
         waiting: z.int().describe("Bytes of those that wait until there is room."),
       })
-      .optional()
-      .describe(
-        "What all objects hold together that share memory with this one. Absent for an object of a former version.",
-      ),
+      .describe("What all objects hold together that share memory with this one."),
     last_errors: z
       .array(z.object({ at: time, message: z.string() }))
       .describe("The last errors of this life, newest last."),

@@ -77,8 +77,8 @@ export type ThreadEvent =
       runId: string;
       protocolVersion?: "1.0";
       parentRunId?: string;
-      /** Clients before 1.0 refuse an input without `tools` and `context`. Events of former versions lack them. */
-      input?: { threadId: string; runId: string; messages: AgUiMessage[]; tools?: []; context?: [] };
+      /** Clients before 1.0 refuse an input without `tools` and `context`. */
+      input?: { threadId: string; runId: string; messages: AgUiMessage[]; tools: []; context: [] };
       /** Our ids, where an AG-UI client sent others. */
       metadata?: { resync?: true; thread_id?: string; invocation_id?: string };
     }

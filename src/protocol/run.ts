@@ -55,7 +55,7 @@ export type ModelFailureReason = (typeof modelFailureReasons)[number];
 const capReasons = ["held", "too_low"] as const;
 export type CapReason = (typeof capReasons)[number];
 
-/** A row of a later version may have a reason that this one doesn't know. Runs before reasons have none. */
+/** A row of a later version may have a reason that this one doesn't know. */
 const runError = late(() =>
   z.object({
     code: z.enum(runErrorCodes),

@@ -191,6 +191,11 @@ export interface MessageRequest extends PageRequest {
   superseded?: boolean;
 }
 
+/** `is_cut`: it ended with `most` bytes, where a page may have more. */
+export interface MessagePage extends Page<MessageRow> {
+  is_cut: boolean;
+}
+
 /** `created` is false if the `invocation_id` was accepted before, or if the message steers an active run. */
 export interface AcceptedRun {
   run: Run;
@@ -230,11 +235,11 @@ export interface ThreadApi {
   /** Stores input, order and idempotency hash, and resolves before the run starts. */
   accept(input: RunInput): Promise<Result<AcceptedRun>>;
   /**
-   * Brings D1 up to date; does nothing if nothing is pending. False if D1 can't follow now: then the `read…` methods
-   * return what D1 would.
+   * Brings D1 up to date, before lists and sums are read there; does nothing if nothing is pending. False if D1 can't
+   * follow now.
    */
   sync(key: ThreadKey): Promise<Result<boolean>>;
-  readThread(key: ThreadKey): Promise<Result<Thread>>;
+  readThread(key: ThreadKey): Promise<Result<ThreadWithRun>>;
   readPlan(key: ThreadKey): Promise<Result<Plan>>;
   /**
    * The plan with the work done for its tasks, or with what the server saw of them, of the same moment. Only the object
@@ -249,7 +254,8 @@ export interface ThreadApi {
   editPlan(key: ThreadKey, request: PlanEditRequest): Promise<Result<Plan>>;
   /** Starts, waits for or ends checks that a person has run again. What was seen is stored before it has ended. */
   callChecks(key: ThreadKey, call: CheckRunCall): Promise<Result<CheckRun | null>>;
-  readMessages(key: ThreadKey, request: MessageRequest): Promise<Result<Page<MessageRow>>>;
+  /** `most`: bytes of a shorter page, which may be empty. */
+  readMessages(key: ThreadKey, request: MessageRequest, most?: number): Promise<Result<MessagePage>>;
   /**
    * The messages that wait, in the order in which runs will take them. Only the object knows them: they are no rows
    * yet.

@@ -35,6 +35,19 @@ function parseCursor(cursor: string): unknown {
   }
 }
 
+/** One answer's limit, since an isolate has 128 MB for all its requests. */
+export const PAGE_BYTES = 4_000_000;
+
+/** What needs no room, and is answered at once. */
+export const FREE_BYTES = 256_000;
+
+/** The place in a list by number; `start` at its start. */
+export function readPlace(cursor: string | null, start = 0): Result<number> {
+  if (cursor === null) return succeed(start);
+  const place = decodeCursor(cursor, [0]);
+  return place.ok ? succeed(place.value[0] ?? start) : place;
+}
+
 /** The position to continue after; null at the start of the list. */
 export function readPosition(cursor: string | null): Result<Position | null> {
   return cursor === null ? succeed(null) : decodeCursor<Position>(cursor, ["", ""]);

@@ -1,11 +1,8 @@
 // Reads runs for the routes, and finds silent runs for the sweeper.
-import { and, eq, sql } from "drizzle-orm";
-import { type Result, succeed } from "../protocol/error.ts";
-import type { Page, PageRequest } from "../protocol/page.ts";
+import { and, eq } from "drizzle-orm";
 import type { Run, RunStatus } from "../protocol/run.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { open } from "./database.ts";
-import { listNewest } from "./newest.ts";
 import { runs } from "./schema.ts";
 import { noteSize } from "./server/size.ts";
 import { toRun } from "./shapes/run.ts";
@@ -21,9 +18,6 @@ export async function readRun(db: D1Database, key: ThreadKey, invocation_id: str
   return (row && toStoredRun(row)) ?? null;
 }
 
-/** What SQLite can't parse is left as it is: one damaged row must not fail the whole list. */
-const withoutSources = sql<string>`iif(json_valid(${runs.run}), json_remove(${runs.run}, '$.sources'), ${runs.run})`;
-
 /** Null if D1 has no such run, or knows that it is over. */
 export async function readLiveStatus(
   db: D1Database,
@@ -33,26 +27,6 @@ export async function readLiveStatus(
   const query = `SELECT status FROM runs
     WHERE user_id = ?1 AND thread_id = ?2 AND invocation_id = ?3 AND status IN ('queued', 'running')`;
   return await db.prepare(query).bind(user_id, thread_id, invocation_id).first<RunStatus>("status");
-}
-
-/** Without their sources: two hundred runs would bring ten million characters of them. */
-export async function listRuns(db: D1Database, key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>> {
-  const listed = await listNewest(
-    request,
-    [runs.created_at, runs.invocation_id],
-    ({ older, order, limit }) =>
-      open(db)
-        .select({ run: withoutSources, created_at: runs.created_at, invocation_id: runs.invocation_id })
-        .from(runs)
-        .where(and(isOfThread(key), older))
-        .orderBy(...order)
-        .limit(limit),
-    (row) => [row.created_at, row.invocation_id],
-  );
-  // A run that can't be read is left out.
-  return listed.ok
-    ? succeed({ ...listed.value, data: listed.value.data.flatMap((row) => toStoredRun(row) ?? []) })
-    : listed;
 }
 
 /** Reads only the index over the live runs of all users, whose entries hold the key. */

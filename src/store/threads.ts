@@ -40,16 +40,6 @@ export async function readThread(db: D1Database, key: ThreadKey): Promise<Thread
   return row ?? null;
 }
 
-/** The same, with its newest run. */
-export async function readThreadWithRun(db: D1Database, key: ThreadKey): Promise<ThreadWithRun | null> {
-  const row = await open(db)
-    .select({ ...columns, last_run: lastRun })
-    .from(threads)
-    .where(isThere(key))
-    .get();
-  return row ?? null;
-}
-
 /** Whether D1 knows the thread, also as one that was deleted: its object then refuses it. */
 export async function isKnownThread(db: D1Database, { user_id, thread_id }: ThreadKey): Promise<boolean> {
   const query = "SELECT 1 FROM threads WHERE user_id = ?1 AND thread_id = ?2";

@@ -7,7 +7,6 @@ import { configOf, type Env } from "../config.ts";
 import type { Diagnostics } from "../protocol/diagnostics.ts";
 import { type Failure, fail, type Result, statusOf, succeed } from "../protocol/error.ts";
 import type { WaitingChange, WaitingMessage } from "../protocol/inbox.ts";
-import type { MessageRow } from "../protocol/message.ts";
 import type { ClosedLease } from "../protocol/money/lease.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { CheckRun, CheckRunCall } from "../protocol/plan/check-run.ts";
@@ -17,6 +16,7 @@ import type { Plan } from "../protocol/plan/task.ts";
 import type { Run } from "../protocol/run.ts";
 import type {
   AcceptedRun,
+  MessagePage,
   MessageRequest,
   RunInput,
   Thread,
@@ -24,6 +24,7 @@ import type {
   ThreadCreation,
   ThreadKey,
   ThreadPatch,
+  ThreadWithRun,
 } from "../protocol/thread.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { onAlarm } from "./alarm.ts";
@@ -40,7 +41,7 @@ import { checkPlace, requirePlace } from "./place.ts";
 import { createPorts, type Ports } from "./ports.ts";
 import { notePresence } from "./presence/leave.ts";
 import type { Database } from "./rows/database.ts";
-import { readMessagePage, readRunPage } from "./rows/reads.ts";
+import { readMessagePage, readRunPage, readThreadWithRun } from "./rows/reads.ts";
 import { readRemoval } from "./rows/stored-thread.ts";
 import { withLateTables } from "./rows/tables.ts";
 import {
@@ -129,8 +130,8 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     });
   }
 
-  async readThread(key: ThreadKey): Promise<Result<Thread>> {
-    return this.#read(key, (life) => succeed(life.thread));
+  async readThread(key: ThreadKey): Promise<Result<ThreadWithRun>> {
+    return this.#read(key, readThreadWithRun);
   }
 
   async readPlan(key: ThreadKey): Promise<Result<Plan>> {
@@ -151,8 +152,8 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return this.#read(key, (life) => callChecks(life, call));
   }
 
-  async readMessages(key: ThreadKey, request: MessageRequest): Promise<Result<Page<MessageRow>>> {
-    return this.#read(key, (life) => readMessagePage(life, request));
+  async readMessages(key: ThreadKey, request: MessageRequest, most?: number): Promise<Result<MessagePage>> {
+    return this.#read(key, (life) => readMessagePage(life, request, most));
   }
 
   async readInbox(key: ThreadKey): Promise<Result<WaitingMessage[]>> {

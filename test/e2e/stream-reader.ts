@@ -27,7 +27,7 @@ export interface StreamReader {
   leave(): void;
 }
 
-export type ReadServer = Pick<Taskloom, "url" | "key"> & { hasFormerObjects?: boolean };
+export type ReadServer = Pick<Taskloom, "url" | "key">;
 
 export async function openReader(
   taskloom: ReadServer,
@@ -52,15 +52,10 @@ export async function openReader(
   if (response.status !== 200 || response.body === null) {
     throw new Error(`${path}: ${response.status} ${await response.text()}`);
   }
-  return follow(response, response.body, leaving, taskloom.hasFormerObjects === true);
+  return follow(response, response.body, leaving);
 }
 
-function follow(
-  response: Response,
-  body: ReadableStream<Uint8Array>,
-  leaving: AbortController,
-  isOfFormer: boolean,
-): StreamReader {
+function follow(response: Response, body: ReadableStream<Uint8Array>, leaving: AbortController): StreamReader {
   const frames: StreamFrame[] = [];
   let text = "";
   let parsed = 0;
@@ -75,7 +70,7 @@ function follow(
       for await (const bytes of body) {
         text += decoder.decode(bytes, { stream: true });
         for (let cut = text.indexOf("\n\n", parsed); cut >= 0; cut = text.indexOf("\n\n", parsed)) {
-          addFrame(frames, text.slice(parsed, cut), isOfFormer);
+          addFrame(frames, text.slice(parsed, cut));
           parsed = cut + 2;
         }
         notify();
@@ -122,11 +117,7 @@ function follow(
   };
 }
 
-/** Objects of the former version end a line that is no event like one. */
-const formerLine = /^(?:retry: \d+|: ping)$/;
-
-function addFrame(frames: StreamFrame[], frame: string, isOfFormer: boolean): void {
-  if (isOfFormer && formerLine.test(frame)) return;
+function addFrame(frames: StreamFrame[], frame: string): void {
   checkBlock(frame);
   const [, id, data = ""] = /(?:^|\n)(?:id: (\d+)\n)?data: ([^\n]*)$/.exec(frame) ?? [];
   frames.push({ id: id === undefined ? null : Number(id), event: JSON.parse(data) as ThreadEvent });

@@ -133,20 +133,6 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     expect(asked.filter(({ key, path }) => key === bob && path === "/ag-ui")).toHaveLength(1);
   });
 
-  it("is kept where a former version of the page stored it, with its drafts", async () => {
-    const { page } = await visitAsAda("&thread=former");
-    await page.evaluate(`
-      localStorage.removeItem("taskloom account");
-      sessionStorage.setItem("taskloom draft former", "half a thought");
-    `);
-    await page.reload();
-    await account(page, "Ada").waitFor();
-    await expect.poll(() => box(page).inputValue()).toBe("half a thought");
-    await open(page, `key=${bob}`);
-    await button(page, "Stay signed in as Ada").click();
-    expect(await storedKey(page)).toBe(ada);
-  });
-
   it("is asked about in a browser that stores nothing", async () => {
     const script = `
       for (const name of ["localStorage", "sessionStorage"])

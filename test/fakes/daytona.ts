@@ -3,7 +3,11 @@ import { type Daytona, DaytonaError, DaytonaNotFoundError, type Sandbox } from "
 import { afterEach, beforeEach, vi } from "vitest";
 import { SandboxError } from "../../src/agent/sandbox.ts";
 import { defaultLimits } from "../../src/sandboxes/daytona/client/limits.ts";
+import { loadSdk } from "../../src/sandboxes/daytona/client/sdk.ts";
 import { DaytonaLifecycle, type LifecycleSettings } from "../../src/sandboxes/daytona/lifecycle/lifecycle.ts";
+
+// Errors are known by the SDK's classes.
+await loadSdk();
 
 interface FakeRecord {
   id: string;
@@ -99,7 +103,7 @@ export function lifecycleOf(daytona: FakeDaytona, more: Partial<LifecycleSetting
   const reported: string[] = [];
   const known: string[] = [];
   const lifecycle = new DaytonaLifecycle({
-    client: daytona.client,
+    client: async () => daytona.client,
     api_url: "http://127.0.0.1:1/api",
     api_key: "key",
     name: "project",

@@ -60,17 +60,6 @@ export const forms: Form[] = [
     write: (tool, values) =>
       `<|tool_call_begin|> ${tool}:12 <|tool_call_argument_begin|> ${JSON.stringify(values)} <|tool_call_end|>`,
   },
-  {
-    name: "DeepSeek V3",
-    write: (tool, values) =>
-      `<｜tool▁call▁begin｜>function<｜tool▁sep｜>${tool}\n\`\`\`json\n${JSON.stringify(values)}\n\`\`\`<｜tool▁call▁end｜>`,
-    wrap: (calls) => `<｜tool▁calls▁begin｜>${calls}<｜tool▁calls▁end｜>`,
-  },
-  {
-    name: "DeepSeek V3.1",
-    write: (tool, values) => `<｜tool▁call▁begin｜>${tool}<｜tool▁sep｜>${JSON.stringify(values)}<｜tool▁call▁end｜>`,
-    wrap: (calls) => `<｜tool▁calls▁begin｜>${calls}<｜tool▁calls▁end｜>`,
-  },
   ...[
     "<｜DSML｜function_calls",
     "<｜DSML｜tool_calls",
@@ -123,40 +112,6 @@ export const forms: Form[] = [
   },
   { name: "JSON in an invoke", write: (tool, values) => `<invoke name="${tool}">${JSON.stringify(values)}</invoke>` },
   { name: "JSON in a function", write: (tool, values) => `<function=${tool}>${JSON.stringify(values)}</function>` },
-  {
-    name: "Mistral",
-    write: (tool, values) => `${writeJson(tool, values)},`,
-    wrap: (calls) => `[TOOL_CALLS] [${calls.replace(/,$/, "")}]`,
-  },
-  { name: "Mistral v11", write: (tool, values) => `[TOOL_CALLS]${tool}${JSON.stringify(values)}` },
-  {
-    name: "Mistral v13",
-    write: (tool, values) => `[TOOL_CALLS]${tool}[CALL_ID]a1b2c3d4e[ARGS]${JSON.stringify(values)}`,
-  },
-  {
-    name: "Gemma",
-    write: (tool, values) => `<|tool_call>call:${tool}${writeGemma(values)}<tool_call|>`,
-  },
-  { name: "Granite", write: (tool, values) => `<|tool_call|>[${writeJson(tool, values)}]` },
   { name: "Nemotron", write: (tool, values) => `<TOOLCALL>[${writeJson(tool, values)}]</TOOLCALL>` },
   { name: "LongCat", write: (tool, values) => `<longcat_tool_call>${writeJson(tool, values)}</longcat_tool_call>` },
-  { name: "Llama", write: (tool, values) => `<|python_tag|>${writeJson(tool, values, "parameters")}` },
-  {
-    name: "gpt-oss",
-    write: (tool, values) =>
-      `<|start|>assistant<|channel|>commentary to=functions.${tool} <|constrain|>json<|message|>${JSON.stringify(values)}<|call|>`,
-  },
-  {
-    name: "gpt-oss with the tool before the channel",
-    write: (tool, values) =>
-      `<|start|>assistant to=functions.${tool}<|channel|>commentary json<|message|>${JSON.stringify(values)}<|call|>`,
-  },
 ];
-
-function writeGemma(value: unknown): string {
-  if (typeof value === "string") return `<|"|>${value}<|"|>`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  return `{${Object.entries(value)
-    .map(([key, inner]) => `${key}:${writeGemma(inner)}`)
-    .join(",")}}`;
-}

@@ -185,7 +185,7 @@ export const incidents: Incident[] = [
     play: () =>
       on({}, async (stage) => {
         const database = await stage.runtime.database();
-        await database.exec("DELETE FROM d1_migrations WHERE name > '0012'");
+        await database.exec("DELETE FROM d1_migrations");
         return await stage.look();
       }),
   },

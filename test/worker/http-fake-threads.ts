@@ -120,11 +120,21 @@ export class FakeThreads {
           return succeed(null);
         }),
       accept: (input) => run("accept", input, async () => succeed(await this.#accept(name, own, input))),
-      sync: (key) => run("sync", key, async () => (known() ? succeed(this.isCurrent) : missing)),
+      sync: (key) => run("sync", key, async () => (known() ? succeed(true) : missing)),
       expire: (_key, before) => run("expire", before, async () => succeed(false)),
       closeLeases: (_key, lease_ids) => run("closeLeases", lease_ids, async () => succeed([])),
-      readThread: (key) => run("readThread", key, async () => (known() ? succeed(known()?.thread as Thread) : missing)),
-      readPlan: (key) => run("readPlan", key, async () => succeed({ version: 0, sections: [], tasks: [] })),
+      readThread: (key) =>
+        run("readThread", key, async () => {
+          const found = known();
+          if (!found) return missing;
+          const last = [...found.runs.values()].at(-1);
+          return succeed({
+            ...found.thread,
+            last_run: last ? { invocation_id: last.invocation_id, status: last.status } : null,
+          });
+        }),
+      readPlan: (key) =>
+        run("readPlan", key, async () => (known() ? succeed({ version: 0, sections: [], tasks: [] }) : missing)),
       readLedger: (key) =>
         run("readLedger", key, async () =>
           known() ? succeed({ plan: { version: 0, sections: [], tasks: [] }, ledger: {} }) : missing,
@@ -145,13 +155,16 @@ export class FakeThreads {
           };
           return succeed(call.kind === "start" ? run : { ...run, status: "completed", finished_at: run.created_at });
         }),
-      readMessages: (key) => run("readMessages", key, async () => succeed({ data: [], next_cursor: null })),
+      readMessages: (key) =>
+        run("readMessages", key, async () =>
+          known() ? succeed({ data: [], next_cursor: null, is_cut: false }) : missing,
+        ),
       readInbox: (key) => run("readInbox", key, async () => (known() ? succeed([waitingMessage]) : missing)),
       changeWaiting: (key) => run("changeWaiting", key, async () => (known() ? succeed(waitingMessage) : missing)),
       removeWaiting: (key) => run("removeWaiting", key, async () => (known() ? succeed(null) : missing)),
       readRuns: (key) =>
         run("readRuns", key, async () =>
-          succeed({ data: [...(known()?.runs.values() ?? [])].reverse(), next_cursor: null }),
+          known() ? succeed({ data: [...(known()?.runs.values() ?? [])].reverse(), next_cursor: null }) : missing,
         ),
       getRun: (_key, id) => run("getRun", id, () => withRun(id)),
       waitForEnd: (_key, id, timeout) =>

@@ -5,7 +5,7 @@ import type { CheckInput } from "../../src/protocol/plan/check.ts";
 import type { PlanOperation } from "../../src/protocol/plan/edit.ts";
 import { taskLedger } from "../../src/protocol/plan/ledger.ts";
 import { planView } from "../../src/protocol/plan/task.ts";
-import { readPlan } from "../../src/store/tasks.ts";
+import { readStoredPlan } from "../fakes/stored-rows.ts";
 import { createClient } from "./http-client.ts";
 import { readUntil, threadClient } from "./thread-client.ts";
 
@@ -105,7 +105,7 @@ describe("GET …/tasks", () => {
     const client = await clientWithThread();
     expect((await client.send("GET", path)).text).not.toContain("ledger");
     expect((await client.send("GET", `${path}?include=ledger`)).status).toBe(200);
-    expect(client.threads.asked.map(({ method }) => method)).toEqual(["sync", "readLedger"]);
+    expect(client.threads.asked.map(({ method }) => method)).toEqual(["readPlan", "readLedger"]);
     expect(await client.send("GET", `${path}?include=all`)).toMatchObject({
       status: 400,
       body: { code: "invalid_field" },
@@ -121,7 +121,7 @@ describe("the object", () => {
     const request = { request_id: "r1", version: 0, operations };
     const edited = await client.stub.editPlan(client.key, request);
     expect(edited).toMatchObject({ ok: true, value: { version: 1 } });
-    expect(await readPlan(env.DB, client.key)).toEqual(edited.ok && edited.value);
+    expect(await readStoredPlan(env.DB, client.key)).toEqual(edited.ok && edited.value);
     expect(await client.stub.editPlan(client.key, request)).toEqual(edited);
     expect(await client.stub.editPlan(client.key, { ...request, request_id: "r2" })).toMatchObject({
       error: { code: "version_conflict" },
@@ -140,7 +140,7 @@ describe("the object", () => {
       ...{ request_id: "r4", version: null },
       operations: [{ op: "update", task_ids: [look?.id ?? ""], checks }],
     });
-    const plan = await readPlan(env.DB, client.key);
+    const plan = await readStoredPlan(env.DB, client.key);
     expect(plan).toEqual(checked.ok && checked.value);
     expect(plan?.tasks[0]).toMatchObject({ checks: [{ author: "person", spec: checks[0] }], verification: "not_run" });
     const other = { user_id: "user_other", thread_id: client.key.thread_id };

@@ -4,7 +4,6 @@ import { describe, expect, it } from "vitest";
 import { agentConfig, defaultAgent } from "../../src/protocol/agents/agent.ts";
 import { fail, type Result, succeed } from "../../src/protocol/error.ts";
 import { ADMIN_KEY_ID } from "../../src/protocol/ids.ts";
-import type { MessageBody } from "../../src/protocol/message.ts";
 import type { Page, PageRequest } from "../../src/protocol/page.ts";
 import type { Project } from "../../src/protocol/project.ts";
 import {
@@ -16,11 +15,11 @@ import {
   updateAgent,
 } from "../../src/store/agents/agents.ts";
 import { createApiKey, listApiKeys } from "../../src/store/api-keys.ts";
-import { listMessages } from "../../src/store/messages.ts";
 import { createUser } from "../../src/store/people/users.ts";
 import { createProject, listProjects } from "../../src/store/projects/projects.ts";
-import { listRuns, readRun, TAKE_SILENT_RUNS, takeSilentRuns } from "../../src/store/runs.ts";
+import { TAKE_SILENT_RUNS, takeSilentRuns } from "../../src/store/runs.ts";
 import { syncThread } from "../../src/store/sync.ts";
+import { readStoredRuns } from "../fakes/stored-rows.ts";
 import { at, makeRun } from "./http-fake-threads.ts";
 
 function unwrap<T>(result: Result<T>): T {
@@ -111,65 +110,6 @@ describe("createUser", () => {
   });
 });
 
-describe("listMessages", () => {
-  const key = { user_id: "user_messages", thread_id: "t" };
-  const bodyOf = (type: "user" | "assistant", content: string): MessageBody =>
-    type === "user" ? { type, content: { role: type, content } } : { type, content: { role: type, content } };
-  const fill = async (count: number, length: number) => {
-    const messages = Array.from({ length: count }, (_, index) => ({
-      ...key,
-      message_id: `msg_${index + 1}`,
-      project_id: "p",
-      invocation_id: null,
-      agent_id: null,
-      is_llm_message: true,
-      metadata: {},
-      seq: (index + 1) * 10,
-      created_at: at,
-      version: length,
-      ...bodyOf(index % 2 === 0 ? "user" : "assistant", "m".repeat(length)),
-    }));
-    await syncThread(env.DB, { key, project: null, thread: null, messages, runs: [] });
-  };
-  const read = (part: object) => (request: PageRequest) =>
-    listMessages(env.DB, key, { types: [], after: null, ...request, ...part });
-
-  it("reads oldest first by pages, by type and after a message", async () => {
-    await fill(6, 1);
-    const seqs = async (part: object) => (await readAll(2, read(part))).map(({ seq }) => seq);
-    expect(await seqs({})).toEqual([10, 20, 30, 40, 50, 60]);
-    expect(await seqs({ types: ["assistant"] })).toEqual([20, 40, 60]);
-    expect(await seqs({ types: ["user", "tool"], after: "msg_2" })).toEqual([30, 50]);
-    expect(await seqs({ after: "msg_6" })).toEqual([]);
-    const unknown = await listMessages(env.DB, key, { types: [], after: "msg_x", limit: 5, cursor: null });
-    expect(unknown).toMatchObject({ error: { code: "bad_cursor" } });
-  });
-
-  it("asks for room before it reads a page that is long, and not for a short one", async () => {
-    await fill(6, 50_000);
-    const asked: number[] = [];
-    const admit = async (bytes: number) => {
-      asked.push(bytes);
-    };
-    const readPage = (limit: number) =>
-      listMessages(env.DB, key, { types: [], after: null, cursor: null, limit }, admit).then(unwrap);
-    expect((await readPage(3)).data).toHaveLength(3);
-    expect(asked).toEqual([]);
-    const long = await readPage(6);
-    expect([long.data.map(({ seq }) => seq), long.next_cursor]).toEqual([[10, 20, 30, 40, 50, 60], null]);
-    expect(asked).toHaveLength(1);
-    expect(asked[0]).toBeGreaterThanOrEqual(300_000);
-  });
-
-  it("ends a page before its contents have too many bytes, and loses none", async () => {
-    await fill(6, 1_500_000);
-    const page = unwrap(await read({})({ limit: 200, cursor: null }));
-    expect(page.data).toHaveLength(2);
-    expect(page.next_cursor).not.toBeNull();
-    expect((await readAll(200, read({}))).map(({ seq }) => seq)).toEqual([10, 20, 30, 40, 50, 60]);
-  });
-});
-
 describe("agents in D1", () => {
   const agent = { ...defaultAgent, agent_id: "agent-1", created_at: at, updated_at: at };
 
@@ -216,31 +156,6 @@ describe("agents in D1", () => {
   });
 });
 
-describe("a list of runs", () => {
-  it("is without their sources, which may be fifty thousand characters each, and without a run that can't be read", async () => {
-    const key = { user_id: "user_runs", thread_id: "t" };
-    const source = {
-      ...{ n: 1, url: "https://e.example/", title: 'T\ud83d\ude00"', date: null, fetched_at: null, hash: null },
-      ...{ read: false, cited: true },
-    };
-    const runs = ["a", "b", "c"].map((invocation_id) =>
-      makeRun(key, {
-        ...{ invocation_id, sources: [source], metadata: { sources: [1e-7, "北\u2028"] } },
-        result: { text: "Grew [1].", unfinished_tasks: 0 },
-      }),
-    );
-    const rows = runs.map((run) => ({ ...run, version: 1 }));
-    await syncThread(env.DB, { key, project: null, thread: null, messages: [], runs: rows });
-    await env.DB.prepare("UPDATE runs SET run = '{' WHERE user_id = ?1 AND invocation_id = 'b'")
-      .bind(key.user_id)
-      .run();
-    const { data } = unwrap(await listRuns(env.DB, key, { limit: 9, cursor: null }));
-    const listed = runs.map(({ sources: _, ...run }) => run);
-    expect(data).toEqual([listed[2], listed[0]]);
-    expect(await readRun(env.DB, key, "a")).toEqual(runs[0]);
-  });
-});
-
 describe("takeSilentRuns", () => {
   it("takes live runs that D1 has no news of, the longest silent first, each once", async () => {
     const key = { user_id: "user_sweep", thread_id: "t" };
@@ -258,7 +173,7 @@ describe("takeSilentRuns", () => {
     expect(await take()).toEqual([{ ...key, invocation_id: "inv-3" }]);
     expect(await take()).toEqual([{ ...key, invocation_id: "inv-0" }]);
     expect(await take()).toEqual([]);
-    expect(unwrap(await listRuns(env.DB, key, { limit: 9, cursor: null })).data).toHaveLength(5);
+    expect(await readStoredRuns(env.DB, key)).toHaveLength(5);
   });
 
   it("takes turns among users, however long the runs of one have been silent", async () => {

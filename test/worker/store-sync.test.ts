@@ -2,14 +2,12 @@
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { MessageBody } from "../../src/protocol/message.ts";
-import type { PlanContent } from "../../src/protocol/plan/task.ts";
-import { listMessages } from "../../src/store/messages.ts";
 import { readProject } from "../../src/store/projects/projects.ts";
 import { deleteThread } from "../../src/store/retention/removal.ts";
-import { listRuns, readRun } from "../../src/store/runs.ts";
+import { readRun } from "../../src/store/runs.ts";
 import { syncThread } from "../../src/store/sync.ts";
-import { readPlan } from "../../src/store/tasks.ts";
 import { readThread } from "../../src/store/threads.ts";
+import { readStoredMessages, readStoredPlan, readStoredRuns } from "../fakes/stored-rows.ts";
 import { countChanges } from "./counted-database.ts";
 import { at, makeRun } from "./http-fake-threads.ts";
 import { batchOf, makeKey, makeMessage, makeThread, readMessages, says } from "./sync-rows.ts";
@@ -177,9 +175,7 @@ describe("syncThread", () => {
     await deleteThread(env.DB, bob, Date.parse(at));
     expect((await readThread(env.DB, ada))?.title).toBe("of user_ada");
     expect(await readMessages(ada)).toMatchObject([says("of user_ada")]);
-    expect(await listRuns(env.DB, ada, { limit: 9, cursor: null })).toMatchObject({
-      value: { data: [{ user_id: "user_ada" }] },
-    });
+    expect(await readStoredRuns(env.DB, ada)).toMatchObject([{ user_id: "user_ada" }]);
     expect(await readMessages(bob)).toEqual([]);
   });
 });
@@ -202,23 +198,13 @@ describe("superseded messages", () => {
     await syncThread(db, batchOf(key, { messages: [...rows.slice(0, 2), long] }));
     await syncThread(db, batchOf(key, { superseded: [range, { ...range, by: "inv-003" }] }));
     expect(changes()).toBe(before);
-    const all = await listMessages(env.DB, key, {
-      limit: 9,
-      cursor: null,
-      types: ["user"],
-      after: null,
-      superseded: true,
-    });
-    expect(all).toMatchObject({
-      value: {
-        data: [
-          { seq: 1 },
-          { seq: 2, type: "user", is_llm_message: true, superseded_by: "inv-002", superseded_at: at },
-          { seq: 3, content: long.content, superseded_by: "inv-002" },
-        ],
-      },
-    });
-    expect(all.ok && "superseded_by" in (all.value.data[0] ?? {})).toBe(false);
+    const all = await readStoredMessages(env.DB, key, { superseded: true });
+    expect(all).toMatchObject([
+      { seq: 1 },
+      { seq: 2, type: "user", is_llm_message: true, superseded_by: "inv-002", superseded_at: at },
+      { seq: 3, content: long.content, superseded_by: "inv-002" },
+    ]);
+    expect("superseded_by" in (all[0] ?? {})).toBe(false);
   });
 
   it("are no plan, and may give their id away", async () => {
@@ -227,28 +213,8 @@ describe("superseded messages", () => {
     const rows = [makeMessage(key, 2), makeMessage(key, 3, plan, { is_llm_message: false, version: 4 })];
     const renamed = { seq: 2, message_id: "msg_old" };
     await syncThread(env.DB, batchOf(key, { messages: rows, superseded: [{ ...range, renamed }] }));
-    expect((await readPlan(env.DB, key))?.version).toBe(4);
-    const all = await listMessages(env.DB, key, {
-      limit: 9,
-      cursor: null,
-      types: ["user"],
-      after: null,
-      superseded: true,
-    });
-    expect(all).toMatchObject({ value: { data: [{ seq: 2, message_id: "msg_old" }] } });
-  });
-});
-
-describe("readPlan", () => {
-  it("reads the newest plan with the version of its row, and null if there is neither a plan nor a thread", async () => {
-    const key = makeKey();
-    expect(await readPlan(env.DB, key)).toBeNull();
-    const plan: PlanContent = {
-      sections: [{ id: "sec_1", title: "需求分析" }],
-      tasks: [{ id: "task_1", content: "分析", status: "pending", section_id: "sec_1" }],
-    };
-    const row = makeMessage(key, 2, { type: "task_list", content: plan }, { is_llm_message: false, version: 3 });
-    await syncThread(env.DB, batchOf(key, { messages: [makeMessage(key, 1), row] }));
-    expect(await readPlan(env.DB, key)).toEqual({ version: 3, ...plan });
+    expect((await readStoredPlan(env.DB, key))?.version).toBe(4);
+    const all = await readStoredMessages(env.DB, key, { superseded: true });
+    expect(all).toMatchObject([{ seq: 2, message_id: "msg_old" }, { seq: 3 }]);
   });
 });

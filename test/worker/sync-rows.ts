@@ -3,7 +3,7 @@ import { env } from "cloudflare:test";
 import type { MessageBody, MessageRow } from "../../src/protocol/message.ts";
 import type { ThreadKey } from "../../src/protocol/thread.ts";
 import type { ThreadBatch } from "../../src/store/batch.ts";
-import { listMessages } from "../../src/store/messages.ts";
+import { readStoredMessages } from "../fakes/stored-rows.ts";
 import { at } from "./http-fake-threads.ts";
 
 let threads = 0;
@@ -56,8 +56,6 @@ export function makeMessage(
   };
 }
 
-export async function readMessages(key: ThreadKey): Promise<MessageRow[]> {
-  const page = await listMessages(env.DB, key, { limit: 200, cursor: null, types: [], after: null });
-  if (!page.ok) throw new Error(page.error.detail);
-  return page.value.data;
+export function readMessages(key: ThreadKey): Promise<MessageRow[]> {
+  return readStoredMessages(env.DB, key);
 }

@@ -2,9 +2,9 @@
 import { env } from "cloudflare:test";
 import { newId } from "../../src/protocol/ids.ts";
 import { newRunInput, type RunInput, type ThreadKey } from "../../src/protocol/thread.ts";
-import { listMessages } from "../../src/store/messages.ts";
 import { type ThreadStub, threadStub } from "../../src/thread/stub.ts";
 import { parseFrames } from "../fakes/conversation.ts";
+import { readStoredMessages } from "../fakes/stored-rows.ts";
 
 export interface ThreadClient {
   key: ThreadKey;
@@ -65,8 +65,6 @@ export function framesOf(text: string) {
   return parseFrames(text);
 }
 
-export async function messagesOf(key: ThreadKey) {
-  const listed = await listMessages(env.DB, key, { types: [], after: null, limit: 200, cursor: null });
-  if (!listed.ok) throw new Error(listed.error.detail);
-  return listed.value.data;
+export function messagesOf(key: ThreadKey) {
+  return readStoredMessages(env.DB, key);
 }

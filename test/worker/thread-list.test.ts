@@ -34,17 +34,6 @@ describe("the list of threads", () => {
     };
     const { body } = await client.send("GET", "/v1/threads");
     expect(Object.fromEntries((body.data ?? []).map((row) => [row.thread_id, row.last_run]))).toEqual(expected);
-    for (const [thread_id, last_run] of Object.entries(expected)) {
-      expect((await client.send("GET", `/v1/threads/${thread_id}`)).body).toMatchObject({ thread_id, last_run });
-    }
-  });
-
-  it("gets the newest run from the thread's object while D1 lags", async () => {
-    const client = await createClient().addUser("user_behind");
-    await client.send("POST", "/v1/threads", { thread_id: "t" });
-    client.threads.isCurrent = false;
-    expect((await client.send("GET", "/v1/threads/t")).body).toMatchObject({ thread_id: "t", last_run: null });
-    expect(client.threads.asked.map(({ method }) => method).slice(-2)).toEqual(["readThread", "readRuns"]);
   });
 
   it("reads one entry of an index for each thread, however many runs it has", async () => {

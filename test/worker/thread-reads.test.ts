@@ -1,13 +1,11 @@
-// While D1 lags, a thread's object answers what D1 would: the same rows, in the same pages.
+// What a thread's object answers of its own rows, page by page, and what D1 gets of them.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { Result } from "../../src/protocol/error.ts";
 import type { Page, PageRequest } from "../../src/protocol/page.ts";
 import type { MessageRequest } from "../../src/protocol/thread.ts";
-import { listMessages } from "../../src/store/messages.ts";
-import { listRuns } from "../../src/store/runs.ts";
-import { readPlan } from "../../src/store/tasks.ts";
 import { readThread } from "../../src/store/threads.ts";
+import { readStoredMessages, readStoredPlan, readStoredRuns } from "../fakes/stored-rows.ts";
 import { createClient } from "./http-client.ts";
 import { readUntil, threadClient } from "./thread-client.ts";
 
@@ -36,64 +34,76 @@ async function readAll<T>(read: (request: PageRequest) => Promise<Result<Page<T>
   return pages;
 }
 
-describe("the object's answer", { timeout: 60_000 }, () => {
-  it("is the same as D1's for thread, plan, runs and messages, page by page", async () => {
+describe("a thread's object", { timeout: 60_000 }, () => {
+  it("lists its runs and messages page by page, and D1 stores the same", async () => {
     const { stub, key } = await madeThread();
-    expect(await stub.readThread(key)).toEqual({ ok: true, value: await readThread(env.DB, key) });
-    expect(await stub.readPlan(key)).toEqual({ ok: true, value: await readPlan(env.DB, key) });
-    for (const limit of [1, 3, 200]) {
-      const runs = await readAll((request) => stub.readRuns(key, request), limit);
-      expect(runs).toEqual(await readAll((request) => listRuns(env.DB, key, request), limit));
-      expect(runs.flat().length).toBe(7);
-    }
-    const all = (
-      await readAll((request) => stub.readMessages(key, { ...request, types: [], after: null }), 200)
-    ).flat();
-    const questions: Pick<MessageRequest, "types" | "after">[] = [
-      { types: [], after: null },
-      { types: ["user", "status"], after: null },
-      { types: ["assistant"], after: all[3]?.message_id ?? "" },
-      { types: ["summary"], after: null },
+    const stored = await readStoredMessages(env.DB, key);
+    const runs = await readStoredRuns(env.DB, key);
+    const [newest] = runs;
+    const last_run = { invocation_id: newest?.invocation_id, status: "completed" };
+    expect(await stub.readThread(key)).toEqual({ ok: true, value: { ...(await readThread(env.DB, key)), last_run } });
+    expect(await stub.readPlan(key)).toEqual({ ok: true, value: await readStoredPlan(env.DB, key) });
+    expect(runs).toHaveLength(7);
+    expect(stored.length).toBeGreaterThan(12);
+    const questions: (Pick<MessageRequest, "types" | "after"> & { expected: typeof stored })[] = [
+      { types: [], after: null, expected: stored },
+      {
+        types: ["user", "status"],
+        after: null,
+        expected: stored.filter(({ type }) => type === "user" || type === "status"),
+      },
+      {
+        ...{ types: ["assistant"], after: stored[3]?.message_id ?? "" },
+        expected: stored.slice(4).filter(({ type }) => type === "assistant"),
+      },
+      { types: ["summary"], after: null, expected: [] },
     ];
-    for (const question of questions) {
-      for (const limit of [1, 4, 200]) {
-        const ofObject = await readAll((request) => stub.readMessages(key, { ...request, ...question }), limit);
-        const ofStore = await readAll((request) => listMessages(env.DB, key, { ...request, ...question }), limit);
-        expect(ofObject.flat()).toEqual(ofStore.flat());
-        if (limit < 200) expect(ofObject.map((page) => page.length)).toEqual(ofStore.map((page) => page.length));
+    for (const limit of [1, 3, 200]) {
+      const pages = await readAll((request) => stub.readRuns(key, request), limit);
+      expect(pages.flat()).toEqual(runs);
+      expect(pages[0]).toHaveLength(Math.min(limit, 7));
+      for (const { expected, ...question } of questions) {
+        const read = await readAll((request) => stub.readMessages(key, { ...request, ...question }), limit);
+        expect(read.flat()).toEqual(expected);
       }
     }
-    expect(all.length).toBeGreaterThan(12);
   });
 
-  it("is a refusal if D1 refuses the request", async () => {
+  it("ends a page before it has more than 4 MB, and says when a shorter one was cut", async () => {
+    const { stub, key } = await madeThread();
+    const request = { types: [], after: null, limit: 200, cursor: null };
+    const long = await stub.readMessages(key, request);
+    expect(long).toMatchObject({ value: { is_cut: false, next_cursor: expect.any(String) } });
+    const short = await stub.readMessages(key, request, 256_000);
+    expect(short).toMatchObject({ value: { is_cut: true } });
+    if (!long.ok || !short.ok) throw new Error("a page was refused");
+    expect(long.value.data.slice(0, short.value.data.length)).toEqual(short.value.data);
+    expect(JSON.stringify(short.value.data).length).toBeLessThan(300_000);
+    expect(JSON.stringify(long.value.data).length).toBeLessThan(4_300_000);
+    expect((await stub.readMessages(key, { ...request, types: ["status"] }, 256_000)).ok).toBe(true);
+  });
+
+  it("refuses a cursor that it did not make, and a message that it does not have", async () => {
     const client = threadClient();
     await readUntil(await client.post("[[text ok]]"));
     const { stub, key } = client;
     const request = { types: [], after: null, limit: 1, cursor: null };
     for (const wrong of [{ after: "msg_unknown" }, { cursor: "nonsense" }]) {
-      const ofStore = await listMessages(env.DB, key, { ...request, ...wrong });
-      expect(await stub.readMessages(key, { ...request, ...wrong })).toEqual(ofStore);
-      expect(ofStore.ok).toBe(false);
+      expect(await stub.readMessages(key, { ...request, ...wrong })).toMatchObject({ error: { code: "bad_cursor" } });
     }
     expect(await stub.readRuns(key, { limit: 1, cursor: "nonsense" })).toMatchObject({ error: { code: "bad_cursor" } });
   });
 });
 
-describe("the routes", () => {
-  it("read from the object while D1 lags, and from D1 alone otherwise", async () => {
+describe("the routes of one thread", () => {
+  it("ask its object alone, once each", async () => {
     const client = createClient();
     await client.send("POST", "/v1/threads", { thread_id: "thread-r" });
     const parts = ["", "/messages", "/tasks", "/runs"];
-    for (const isCurrent of [true, false]) {
-      client.threads.isCurrent = isCurrent;
-      client.threads.asked.length = 0;
-      for (const part of parts) expect((await client.send("GET", `/v1/threads/thread-r${part}`)).status).toBe(200);
-      const asked = client.threads.asked.map(({ method }) => method).filter((method) => method !== "sync");
-      // A thread comes with its newest run.
-      const ofObject = ["readThread", "readRuns", "readMessages", "readPlan", "readRuns"];
-      expect(asked).toEqual(isCurrent ? [] : ofObject);
-      for (const part of parts) expect((await client.send("GET", `/v1/threads/nobody${part}`)).status).toBe(404);
-    }
+    client.threads.asked.length = 0;
+    for (const part of parts) expect((await client.send("GET", `/v1/threads/thread-r${part}`)).status).toBe(200);
+    const asked = client.threads.asked.map(({ method }) => method);
+    expect(asked).toEqual(["readThread", "readMessages", "readPlan", "readRuns"]);
+    for (const part of parts) expect((await client.send("GET", `/v1/threads/nobody${part}`)).status).toBe(404);
   });
 });

@@ -45,7 +45,7 @@ describe("the digest of the ledger", () => {
     ]);
   });
 
-  it("is null if nothing is known, as for a plan from before there was a ledger", () => {
+  it("is null if nothing is known", () => {
     expect(digestLedger(plan("a"), {})).toBeNull();
   });
 

@@ -5,9 +5,6 @@ import type { Plan, Section, Task } from "../../protocol/plan/task.ts";
 
 type Kind = "task" | "sec";
 
-/** More digits are no number but the start of an id. */
-const MAX_NUMBER = 999_999_999;
-
 export function taskId({ id, number }: Pick<Task, "id" | "number">): string {
   return number === undefined ? id : `task_${number}`;
 }
@@ -16,10 +13,7 @@ export function sectionId({ id, number }: Section): string {
   return number === undefined ? id : `sec_${number}`;
 }
 
-/**
- * The plan with a number for each task and section. A number that two have stays with the first: a former version may
- * have dropped or copied it. The same plan always gets the same numbers.
- */
+/** The plan with a number for each task and section. The same plan always gets the same numbers. */
 export function numberPlan(plan: Plan): Plan {
   const tasks = numberItems(plan.tasks, plan.last_numbers?.task ?? 0);
   const sections = numberItems(plan.sections, plan.last_numbers?.sec ?? 0);
@@ -36,19 +30,9 @@ function numberItems<Item extends { number?: number }>(
   items: Item[],
   highest: number,
 ): { items: Item[]; last: number } {
-  const taken = new Set<number>();
-  const isKept = items.map(({ number }) => {
-    if (!isUsable(number) || taken.has(number)) return false;
-    taken.add(number);
-    return true;
-  });
-  let last = Math.max(isUsable(highest) ? highest : 0, ...taken);
-  if (isKept.every((kept) => kept)) return { items, last };
-  return { items: items.map((item, at) => (isKept[at] ? item : { ...item, number: ++last })), last };
-}
-
-function isUsable(number: unknown): number is number {
-  return Number.isInteger(number) && (number as number) > 0 && (number as number) <= MAX_NUMBER;
+  let last = Math.max(highest, ...items.map(({ number = 0 }) => number));
+  if (items.every(({ number }) => number !== undefined)) return { items, last };
+  return { items: items.map((item) => (item.number === undefined ? { ...item, number: ++last } : item)), last };
 }
 
 /** What people and clients see; a person's edit and its refusals know ids only. */

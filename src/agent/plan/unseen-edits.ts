@@ -12,7 +12,7 @@ import { tasksInOrder } from "./view.ts";
 export interface EditNote {
   kind: "added" | "deleted" | "status" | "text" | "moved" | "sections" | "check_added" | "check_removed";
   task_id: string;
-  /** Of the task; absent if a former version made the note. */
+  /** Of the task. */
   number?: number;
   /** Of the task; for a check, the check in words. */
   content: string;

@@ -1,6 +1,7 @@
 // Room for long answers: each is read, parsed and written again, so an isolate makes a few of them at a time.
 import type { Leave } from "../../lib/memory/isolate.ts";
 import { answerLimiter, waitForRoom } from "../../lib/memory/limiters.ts";
+import { FREE_BYTES, PAGE_BYTES } from "../../store/page.ts";
 import type { AppContext } from "../context.ts";
 import { overloaded } from "../errors.ts";
 
@@ -20,4 +21,21 @@ export async function withRoom(
   } finally {
     (leave as Leave | null)?.();
   }
+}
+
+/**
+ * What is long waits for room in this isolate before it is read: `read` is asked for little first, and once more if its
+ * answer `is_cut`.
+ */
+export async function readWithRoom<Answer extends { is_cut?: boolean }>(
+  context: AppContext,
+  read: (most: number) => Promise<Answer>,
+  answer: (whole: Answer) => Response,
+): Promise<Response> {
+  return await withRoom(context, async (admit) => {
+    const short = await read(FREE_BYTES);
+    if (short.is_cut !== true) return answer(short);
+    await admit(PAGE_BYTES);
+    return answer(await read(PAGE_BYTES));
+  });
 }

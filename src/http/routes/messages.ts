@@ -2,11 +2,12 @@
 import { z } from "@hono/zod-openapi";
 import { clientId } from "../../protocol/ids.ts";
 import { messageTypes } from "../../protocol/message.ts";
-import { listMessages, PAGE_BYTES } from "../../store/messages.ts";
+import { callThread } from "../../thread/stub.ts";
 import type { App } from "../context.ts";
-import { withRoom } from "../lists/room.ts";
+import { unwrap } from "../errors.ts";
+import { readWithRoom } from "../lists/room.ts";
 import { addOperation } from "../operation.ts";
-import { keyOf, pageOfThread, readOfThread } from "../ownership.ts";
+import { keyOf } from "../ownership.ts";
 import { message, pageOf, pageQuery, threadParams } from "../schemas.ts";
 
 const query = pageQuery.extend({
@@ -53,17 +54,11 @@ export function addMessages(app: App): void {
         after: query.after ?? null,
         ...(query.include === "superseded" ? { superseded: true } : {}),
       };
-      return await withRoom(context, async (admit) => {
-        const page = await readOfThread(context, key, {
-          fromStore: async (db) => pageOfThread(db, key, await listMessages(db, key, request, admit)),
-          fromObject: async (stub) => {
-            // The object says how long it is when it is here.
-            await admit(PAGE_BYTES);
-            return stub.readMessages(key, request);
-          },
-        });
-        return context.json(page);
-      });
+      return await readWithRoom(
+        context,
+        async (most) => unwrap(await callThread(context.env, key, (stub) => stub.readMessages(key, request, most))),
+        ({ data, next_cursor }) => context.json({ data, next_cursor }),
+      );
     },
   );
 }

@@ -2,28 +2,23 @@
 import { z } from "@hono/zod-openapi";
 import { emptyLedger } from "../../agent/plan/ledger.ts";
 import { viewPlan } from "../../agent/plan/view.ts";
-import { succeed } from "../../protocol/error.ts";
 import { type PlanWithDetails, planDetails } from "../../protocol/plan/details.ts";
 import type { Ledger } from "../../protocol/plan/ledger.ts";
 import type { PlanView } from "../../protocol/plan/task.ts";
 import type { ThreadKey } from "../../protocol/thread.ts";
-import { PAGE_BYTES } from "../../store/messages.ts";
-import { readPlan } from "../../store/tasks.ts";
 import { callThread } from "../../thread/stub.ts";
 import type { App, AppContext } from "../context.ts";
 import { unwrap } from "../errors.ts";
 import { hopsHeader, readChain } from "../hops.ts";
-import { withRoom } from "../lists/room.ts";
+import { readWithRoom } from "../lists/room.ts";
 import { addOperation } from "../operation.ts";
-import { keyOf, readOfThread } from "../ownership.ts";
+import { keyOf } from "../ownership.ts";
 import { threadParams } from "../schemas.ts";
 import { knowsChecks } from "./checks/former-object.ts";
 import { plan, planPatch, planWithLedger } from "./plan/schemas.ts";
 
 const tag = "Threads";
 const path = "/v1/threads/{thread_id}/tasks";
-/** Of receipts. An answer that is no longer needs no room. */
-const FREE_CHARACTERS = 256_000;
 const query = z.strictObject({
   include: z.enum(planDetails).optional().openapi({
     description:
@@ -53,10 +48,7 @@ export function addTasks(app: App): void {
         const read = unwrap(await callThread(context.env, key, (stub) => stub.readLedger(key, include)));
         return context.json(withLedger(viewPlan(read.plan), read.ledger));
       }
-      const stored = await readOfThread(context, key, {
-        fromStore: async (db) => succeed(await readPlan(db, key)),
-        fromObject: (stub) => stub.readPlan(key),
-      });
+      const stored = unwrap(await callThread(context.env, key, (stub) => stub.readPlan(key)));
       return context.json(viewPlan(stored));
     },
   );
@@ -87,17 +79,12 @@ export function addTasks(app: App): void {
   );
 }
 
-/** As many at once as the object gives: what is long waits for room in this isolate, and is read then. */
-async function answerReceipts(context: AppContext, key: ThreadKey): Promise<Response> {
-  const read = async (most?: number) =>
-    unwrap(await callThread(context.env, key, (stub) => stub.readLedger(key, "receipts", most)));
-  return await withRoom(context, async (admit) => {
-    const short = await read(FREE_CHARACTERS);
-    if (!short.is_cut) return context.json(withReceipts(viewPlan(short.plan), short));
-    await admit(PAGE_BYTES);
-    const whole = await read();
-    return context.json(withReceipts(viewPlan(whole.plan), whole));
-  });
+function answerReceipts(context: AppContext, key: ThreadKey): Promise<Response> {
+  return readWithRoom(
+    context,
+    async (most) => unwrap(await callThread(context.env, key, (stub) => stub.readLedger(key, "receipts", most))),
+    (read) => context.json(withReceipts(viewPlan(read.plan), read)),
+  );
 }
 
 function withReceipts(view: PlanView, { receipts = [], project_checks }: PlanWithDetails) {

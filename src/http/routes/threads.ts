@@ -1,16 +1,12 @@
-// Threads are made, changed and deleted by their objects, and read from D1.
-import { type Result, succeed } from "../../protocol/error.ts";
+// Threads are made, read, changed and deleted by their objects. Their list is read from D1.
 import { newId } from "../../protocol/ids.ts";
-import type { Page } from "../../protocol/page.ts";
-import type { Run } from "../../protocol/run.ts";
-import type { Thread, ThreadWithRun } from "../../protocol/thread.ts";
-import { listThreads, readThreadWithRun } from "../../store/threads.ts";
+import { listThreads } from "../../store/threads.ts";
 import { callThread } from "../../thread/stub.ts";
 import type { App } from "../context.ts";
 import { unwrap } from "../errors.ts";
 import { nearAnswer, nearHeaders, readNear } from "../lists/near.ts";
 import { addOperation } from "../operation.ts";
-import { keyOf, missing, readOfThread, removeThread, requireNamed, withStock } from "../ownership.ts";
+import { keyOf, missing, removeThread, requireNamed, withStock } from "../ownership.ts";
 import {
   diagnostics,
   pageOf,
@@ -136,14 +132,7 @@ function addReadAndDiagnose(app: App): void {
     },
     async (context, { params }) => {
       const key = keyOf(context, params.thread_id);
-      const read = await readOfThread(context, key, {
-        fromStore: async (db) => succeed(await readThreadWithRun(db, key)),
-        fromObject: async (stub) => {
-          const thread = await stub.readThread(key);
-          return thread.ok ? addLastRun(thread.value, await stub.readRuns(key, newest)) : thread;
-        },
-      });
-      return context.json(read);
+      return context.json(unwrap(await callThread(context.env, key, (stub) => stub.readThread(key))));
     },
   );
   addOperation(
@@ -163,13 +152,4 @@ function addReadAndDiagnose(app: App): void {
       return context.json(unwrap(await callThread(context.env, key, (stub) => stub.diagnose(key))));
     },
   );
-}
-
-const newest = { limit: 1, cursor: null };
-
-function addLastRun(thread: Thread, runs: Result<Page<Run>>): Result<ThreadWithRun> {
-  if (!runs.ok) return runs;
-  const [run] = runs.value.data;
-  const last_run = run ? { invocation_id: run.invocation_id, status: run.status } : null;
-  return succeed({ ...thread, last_run });
 }

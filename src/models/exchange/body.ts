@@ -73,7 +73,7 @@ export function pathsOf(fields: Readonly<Body>): string[] {
   );
 }
 
-/** Agents of former versions may have what is refused by now. */
+/** Agents are stored, and the rules of what may be sent can grow stricter afterwards. */
 function allowed(fields: Readonly<Body>): Body {
   const isAllowed = ([field, value]: [string, unknown]) => findBodyFault({ [field]: value }) === null;
   return Object.fromEntries(Object.entries(fields).filter(isAllowed));

@@ -59,6 +59,12 @@ describe("the client of a server", () => {
     expect(signals).toEqual(calls.map(({ signal }) => signal));
   });
 
+  it("rejects with what the request failed with, and not with the SDK's error", async () => {
+    const failed = new TypeError("fetch failed");
+    const client = new Client({ apiKey: "key", maxRetries: 0, fetch: () => Promise.reject(failed) });
+    await expect(client.send("/responses", { body: "{}", headers: {} })).rejects.toBe(failed);
+  });
+
   it("sets no timer of the SDK", async () => {
     const { client } = connect(Client);
     const set = vi.spyOn(globalThis, "setTimeout");

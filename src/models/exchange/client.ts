@@ -1,8 +1,11 @@
 // The SDK's client for one server. The SDK makes a request anew each time: address, headers, its own timer and signals,
 // and words for a log that is off cost more than the rest of a call. Here it makes the first request of a kind, and the
 // next ones differ from it in their body and signal only. Both methods are hooks that the SDK offers for this.
-import OpenAI, { type ClientOptions } from "openai";
+//
+// This file is evaluated with the SDK when a server's first request is prepared, so others import its types alone.
+import OpenAI, { APIConnectionError, type ClientOptions } from "openai";
 
+type RequestOptions = NonNullable<Parameters<OpenAI["post"]>[1]>;
 type Options = Parameters<OpenAI["buildRequest"]>[0];
 type Built = Awaited<ReturnType<OpenAI["buildRequest"]>>;
 
@@ -14,6 +17,15 @@ export class Client extends OpenAI {
   constructor(options: ClientOptions & { fetch: typeof fetch }) {
     super(options);
     this.#fetch = options.fetch;
+  }
+
+  /** Rejects with what the request failed with, without the SDK's error around it. */
+  async send(path: string, options: RequestOptions): Promise<Response> {
+    try {
+      return await this.post(path, options).asResponse();
+    } catch (error) {
+      throw error instanceof APIConnectionError ? (error.cause ?? error) : error;
+    }
   }
 
   override async buildRequest(options: Options, how?: { retryCount?: number }): Promise<Built> {

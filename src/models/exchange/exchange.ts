@@ -1,6 +1,5 @@
 // One request and its reply. The SDK makes the request and its errors. The body is read and parsed here, because that
 // determines the cost of a token.
-import { APIConnectionError } from "openai";
 import { measureMessages } from "../../agent/context/tokens.ts";
 import type { ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
 import { enter, isolateMemory } from "../../lib/memory/isolate.ts";
@@ -10,6 +9,7 @@ import type { Objection } from "../profiles/objection.ts";
 import type { Profile } from "../profiles/profile.ts";
 import { toBody, writeBody } from "./body.ts";
 import { RefusedResponse } from "./bounded-fetch.ts";
+import type { Client } from "./client.ts";
 import { saysBroken } from "./ending.ts";
 import { describeError, describeErrorObject, failWith } from "./failure/failure.ts";
 import { hideAddresses, type Provider, redact } from "./failure/redaction.ts";
@@ -17,7 +17,7 @@ import { readRefusal, readRefusedValue } from "./failure/refusal.ts";
 import { type Ending, ErrorObject, readReply } from "./reply-body.ts";
 import { ReplyTooLong, TOO_LONG } from "./reply-limits.ts";
 import { guardRequest, type StopReason, type TimeLimits } from "./request-guard.ts";
-import type { Body, BrokenEnd, ModelClient, ReplyBuilder, Wire, WireContext } from "./wire.ts";
+import type { Body, BrokenEnd, ReplyBuilder, Wire, WireContext } from "./wire.ts";
 
 export interface OpenAiLimits extends TimeLimits {
   /** Text, reasoning and arguments of one reply together, in characters. */
@@ -26,7 +26,7 @@ export interface OpenAiLimits extends TimeLimits {
 
 /** What all requests to a server share. */
 export interface Exchange {
-  client: ModelClient;
+  connect(): Promise<Pick<Client, "send">>;
   keys: { api_key: string | null; gateway_token: string | null };
   /** The operator's own. */
   headers: Readonly<Record<string, string>>;
@@ -58,6 +58,7 @@ export async function sendRequest(
   onDelta: (delta: ModelDelta) => void,
   signal: AbortSignal,
 ): Promise<Attempt> {
+  const client = await exchange.connect();
   const limits = limitsFor(request, exchange.limits);
   const weight = weighRequest(request);
   const leave = isolateMemory.isSmall(weight) ? null : await enter(weight, signal);
@@ -78,7 +79,7 @@ export async function sendRequest(
     if (!isRefused) {
       const options = { body: writeBody(wire, body, request, context), signal: guard.signal, stream: true };
       const headers = headersFor(context, exchange);
-      const response = await exchange.client.post(wire.path, { ...options, headers }).asResponse();
+      const response = await client.send(wire.path, { ...options, headers });
       // It has been sent.
       leave?.();
       ending = await readReply(response, wire, builder, guard);
@@ -171,13 +172,11 @@ function finishReply(builder: ReplyBuilder, { profile, origin }: WireContext): M
 
 function readError(error: unknown, reason: ModelFailureReason): Objection | null {
   if (error instanceof ErrorObject) return { ...readRefusedValue(error.value), reason };
-  const cause = error instanceof APIConnectionError ? error.cause : error;
-  return cause instanceof RefusedResponse ? { ...readRefusal(cause.answer), reason } : null;
+  return error instanceof RefusedResponse ? { ...readRefusal(error.answer), reason } : null;
 }
 
 function readLog(error: unknown, objection: Objection | null): Attempt["log"] {
-  const cause = error instanceof APIConnectionError ? error.cause : error;
-  const host = cause instanceof RefusedResponse ? cause.redirect_host : null;
+  const host = error instanceof RefusedResponse ? error.redirect_host : null;
   return { status: objection?.status || null, ...(host === null ? {} : { redirects_to: host }) };
 }
 

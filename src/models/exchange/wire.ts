@@ -1,6 +1,5 @@
 // What the exchange knows of a dialect: how it writes a request, sends it, and adds up a reply. `chat/` and `responses/`
 // are the two; all else of a request and its reply is common to them.
-import type { OpenAI } from "openai";
 import type { ModelDelta, ModelReply, ModelRequest, ReplyExtras, ToolDescription } from "../../agent/model.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { Progress } from "./request-guard.ts";
@@ -61,9 +60,6 @@ export interface ReplyBuilder {
   /** Of all that came. */
   readonly characters: number;
 }
-
-/** All that is asked of the SDK: the bundle has none of its resources (scripts/bundle/openai/parts.ts). */
-export type ModelClient = Pick<OpenAI, "post">;
 
 export interface Wire {
   /** A reply in words for people. */

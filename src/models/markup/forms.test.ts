@@ -42,10 +42,7 @@ describe.each(modes)("with $mode calls, a call in the form of", (options) => {
     });
 
     it("is read with the prefix that OpenAI puts before names", () => {
-      const got = readAll(
-        wrapped(form, form.write(/Kimi$|gpt|Gemma/.test(form.name) ? "view_tasks" : "functions.view_tasks", {})),
-        options,
-      );
+      const got = readAll(wrapped(form, form.write("functions.view_tasks", {})), options);
       expect(got.calls).toEqual([called("view_tasks", {})]);
     });
 
@@ -117,9 +114,6 @@ describe.each(modes)("with $mode calls, malformed JSON", (options) => {
     ['<tool_call>{"name": "create_file", "arguments": [1]}</tool_call>'],
     ['<tool_call>{"name": "create_file", "arguments": "path"}</tool_call>'],
     ['<invoke name="create_file">{"path": a}</invoke>'],
-    ['<|tool_call_begin|>functions.create_file:0<|tool_call_argument_begin|>{"path": <|tool_call_end|>'],
-    ["<|tool_call_begin|>create_file<|tool_call_argument_begin|>[1]<|tool_call_end|>"],
-    ["[TOOL_CALLS]create_file{'path': 'a'}"],
   ])("is reported with the tool's name and never shown: %s", (text) => {
     const got = parse(`Now. ${text}`, "whole", options);
     expect([got.text, got.calls.map(({ name }) => name)]).toEqual(["Now. ", ["create_file"]]);
@@ -135,44 +129,17 @@ describe.each(modes)("with $mode calls, malformed JSON", (options) => {
   });
 });
 
-describe.each(modes)("with $mode calls, JSON without anything around it", (options) => {
-  const bare = json("create_file", file);
+it.each(modes)("with $mode calls, JSON without a tag is text", (options) => {
+  const text = json("create_file", file);
+  expect(parse(text, "whole", options)).toEqual({ text, reasoning: "", calls: [] });
+});
 
+describe.each(modes)("with $mode calls, a call in the special tokens of a chat template", (options) => {
   it.each([
-    bare,
-    `\n  ${bare}\n`,
-    `[${bare}]`,
-    json("create_file", file, "parameters"),
-    `<think>hm</think>\n\n${bare}`,
-    `{\n  "name" : "functions.create_file",\n  "arguments" : ${JSON.stringify(file)}\n}`,
-    `{"name": "create_file", "arguments": ${JSON.stringify(JSON.stringify(file))}}`,
-  ])("is a call where the answer begins: %j", (text) => {
-    const got = readAll(text, options);
-    expect([got.text.trim(), got.calls]).toEqual(["", [called("create_file", file)]]);
-  });
-
-  it("may be several calls, and malformed", () => {
-    expect(readAll(`${bare}\n${bare}`, options).calls).toHaveLength(2);
-    const [broken] = parse('{"name": "create_file", "arguments": {"path": a}}', "whole", options).calls;
-    expect(readMalformed(broken?.arguments ?? "")).toMatch(/not valid JSON/);
-  });
-
-  it.each([
-    `So: ${bare}`,
-    `Use this:\n\n${bare}`,
-    json("search", {}),
-    '{"name": "create_file"}',
-    '{"name": "create_file", "version": "1.0.0", "arguments": {}}',
-    '{"path": "a", "name": "create_file", "arguments": {}}',
-    '{"name": "create_file", "arguments": []}',
-    '{"name": "create_file',
-    "{",
-    "[",
-    "[1, 2]",
-    "{ a: 1 }",
-    "{}",
-    `\`\`\`json\n${bare}\n\`\`\`\n`,
-  ])("stays text elsewhere, with another name and with other keys: %j", (text) => {
+    "<｜tool▁call▁begin｜>view_tasks<｜tool▁sep｜>{}<｜tool▁call▁end｜>",
+    '[TOOL_CALLS][{"name": "view_tasks", "arguments": {}}]',
+    "<|channel|>commentary to=functions.view_tasks<|message|>{}<|call|>",
+  ])("is text: %s", (text) => {
     expect(parse(text, "whole", options)).toEqual({ text, reasoning: "", calls: [] });
   });
 });

@@ -1,4 +1,4 @@
-// Reads calls that are written as JSON, as of Hermes, Qwen and Mistral: one object, several or a list. Where the JSON
+// Reads calls that are written as JSON, as of Hermes and Qwen: one object, several or a list. Where the JSON
 // ends is decided character by character, without parsing it, so it may arrive in any pieces.
 
 import { asRecord } from "../../lib/is-record.ts";
@@ -23,8 +23,6 @@ export function createJsonScanner(): JsonScanner {
   let depth = 0;
   let isInside = false;
   let isEscaped = false;
-  /** Inside a string of Gemma. */
-  let isMarked = false;
   let state: JsonScanner["state"] = "open";
   let word = "";
   /** The string before the last colon. */
@@ -50,16 +48,10 @@ export function createJsonScanner(): JsonScanner {
       for (; at < text.length && state === "open"; at++) {
         const character = text.charAt(at);
         if (character === "<" && !isInside) {
-          if (text.startsWith(GEMMA_QUOTE, at)) {
-            isMarked = !isMarked;
-            at += GEMMA_QUOTE.length - 1;
-          } else if (GEMMA_QUOTE.startsWith(text.slice(at))) return at;
-          else if (!isMarked) {
-            state = "broken";
-            return at;
-          }
-        } else if (isMarked) continue;
-        else if (isInside) readInside(character);
+          state = "broken";
+          return at;
+        }
+        if (isInside) readInside(character);
         else if (character === '"') {
           isInside = true;
           word = "";
@@ -81,24 +73,11 @@ export function createJsonScanner(): JsonScanner {
   };
 }
 
-/** Around strings, in which nothing is escaped; keys have no quotes. */
-const GEMMA_QUOTE = '<|"|>';
-
-/** The JSON that Gemma's notation stands for. */
-export function fromGemma(text: string): string {
-  return text
-    .split(GEMMA_QUOTE)
-    .map((part, index) =>
-      index % 2 === 1 ? JSON.stringify(part) : part.replace(/([{,]\s*)([A-Za-z_][\w.-]*)(?=\s*:)/g, '$1"$2"'),
-    )
-    .join("");
-}
-
-/** `functions.f:0` is Kimi's id of a call of `f`, and `call:f` Gemma's. */
+/** `functions.f:0` is Kimi's id of a call of `f`. */
 export function toToolName(written: string): string {
   return written
     .trim()
-    .replace(/^(?:functions[.:]|call:)/, "")
+    .replace(/^(?:functions[.:])+/, "")
     .replace(/:\d+$/, "");
 }
 

@@ -1,21 +1,20 @@
 // Decides whether markup names a tool that the request offered. With native calls only such markup is a call, because
-// an answer may also discuss markup. The text waits from the opening tag or token to the name, and not for long.
+// an answer may also discuss markup. The text waits from the opening tag to the name, and not for long.
 import type { Calls } from "./calls.ts";
 import { createJsonScanner } from "./json.ts";
 import { type Cursor, isBlock, isInvoke, readTag } from "./tags.ts";
-import { readSeparator, readToken } from "./tokens.ts";
 
 /** The name nearly always comes before the arguments; a longer beginning without one is text. */
 const MAX_HELD_CHARACTERS = 4000;
 /** Layout around a name is shorter. */
 const MAX_SPACE_CHARACTERS = 200;
-/** A list, a section and a call, with one to spare. */
+/** A block, a call and a fence, with one to spare. */
 const MAX_OPENERS = 4;
 
 export type Offer = "offered" | "none" | "undecided";
 
 export interface OfferFinder {
-  /** The cursor is at the opening tag or token. When called again with more characters, JSON is not read again. */
+  /** The cursor is at the opening tag. When called again with more characters, JSON is not read again. */
   find(): Offer;
 }
 
@@ -40,50 +39,36 @@ export function createOfferFinder(cursor: Cursor, calls: Calls): OfferFinder {
   }
 
   /** The name of a tool, and then what can follow one. */
-  function findWord(at: number, end: number): Offer | number {
+  function findWord(at: number, nameEnd: number): Offer {
     const { rest, isEnd } = cursor;
-    const name = rest.slice(at, end);
+    if (!calls.isOffered(rest.slice(at, nameEnd))) return "none";
+    let end = nameEnd;
     while (end < rest.length && /\s/.test(rest.charAt(end))) end++;
     if (end - at > MAX_SPACE_CHARACTERS) return "none";
     if (end === rest.length && !isEnd) return "undecided";
-    const isOffered = calls.isOffered(name);
-    const here = { ...cursor, at: end };
-    if (isOffered && /[{`]/.test(rest.charAt(end))) return "offered";
-    const tag = rest.charAt(end) === "<" ? readTag(here) : "none";
-    const token = rest.charAt(end) === "<" ? readToken(here) : readSeparator(here);
-    if (tag === "partial" || token === "partial") return "undecided";
-    if (tag !== "none")
-      return isOffered && (tag.name === "arg_key" || (isBlock(tag) && tag.closes)) ? "offered" : "none";
-    if (token === "none" || (token.name !== "separator" && token.name !== "call_end")) return "none";
-    if (isOffered) return "offered";
-    return name === "function" ? token.end : "none";
+    if (/[{`]/.test(rest.charAt(end))) return "offered";
+    const tag = rest.charAt(end) === "<" ? readTag({ ...cursor, at: end }) : "none";
+    if (tag === "partial") return "undecided";
+    return tag !== "none" && (tag.name === "arg_key" || isBlock(tag)) ? "offered" : "none";
   }
 
   function look(): Offer {
     const { rest, isEnd } = cursor;
     if (json) return findInJson(json.read);
     let at = cursor.at;
-    let isAfterToken = false;
     for (let openers = 0; openers <= MAX_OPENERS; openers++) {
       const start = at;
       while (at < rest.length && /[\s`]/.test(rest.charAt(at))) at++;
       if (at - start > MAX_SPACE_CHARACTERS) return "none";
       if (at >= rest.length) return isEnd ? "none" : "undecided";
       const character = rest.charAt(at);
-      const here = { ...cursor, at };
-      const tag = character === "<" ? readTag(here) : "none";
-      const token = character === "<" || character === "[" ? readToken(here) : "none";
-      if (tag === "partial" || token === "partial") return "undecided";
+      const tag = character === "<" ? readTag({ ...cursor, at }) : "none";
+      if (tag === "partial") return "undecided";
       if (tag !== "none") {
-        if (tag.closes || isAfterToken) return "none";
+        if (tag.closes) return "none";
         if (isInvoke(tag)) return calls.isOffered(tag.attributes.get("name") ?? "") ? "offered" : "none";
         if (!isBlock(tag) || tag.isBroken) return "none";
         at = tag.end;
-      } else if (token !== "none") {
-        if (token.name === "message_to_tool") return calls.isOffered(token.tool) ? "offered" : "none";
-        if (token.name !== "section" && token.name !== "call") return "none";
-        isAfterToken = true;
-        at = token.end;
       } else if (character === "{" || character === "[") return findInJson(at - cursor.at);
       else {
         word.lastIndex = at;
@@ -95,9 +80,7 @@ export function createOfferFinder(cursor: Cursor, calls: Calls): OfferFinder {
           at = end;
           continue;
         }
-        const found = findWord(at, end);
-        if (typeof found !== "number") return found;
-        at = found;
+        return findWord(at, end);
       }
     }
     return "none";

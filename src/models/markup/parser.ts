@@ -8,19 +8,26 @@
 //   on them, so all of it is dropped. The model then gets the real results.
 // - Text between thinking tags is reasoning, and so is a call inside it.
 import type { ToolDescription } from "../../agent/model.ts";
-import { findBareCall, skipSpace } from "./bare.ts";
 import type { CallSink } from "./call.ts";
 import { createCalls } from "./calls.ts";
 import { createCodeTracker } from "./code.ts";
-import { classify, isSpecial, type Mark, opensCall, readMark } from "./marks.ts";
 import { createOfferFinder, type Offer } from "./offer.ts";
-import type { CallReader } from "./reader.ts";
 import { createSpanFinder } from "./span.ts";
-import { createTagReader } from "./tag-calls.ts";
-import { beginsCall, type Cursor, isBlock, isInvoke, isResults, take } from "./tags.ts";
+import { createTagReader, type Step } from "./tag-calls.ts";
+import {
+  beginsCall,
+  type Cursor,
+  classify,
+  isBlock,
+  isInvoke,
+  isOpener,
+  isResults,
+  isSpecial,
+  readMarkup,
+  type Tag,
+  take,
+} from "./tags.ts";
 import { createThinkTags, createThoughtReader } from "./thoughts.ts";
-import { createTokenReader } from "./token-calls.ts";
-import { isCall, type Token } from "./tokens.ts";
 
 export interface ReplySink extends CallSink {
   addText(piece: string): void;
@@ -61,13 +68,10 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
   const thinkTags = createThinkTags();
   const offers = createOfferFinder(cursor, calls);
   const tagReader = createTagReader(calls, sink.addReasoning);
-  const tokenReader = createTokenReader(calls);
   const thoughts = createThoughtReader(sink.addReasoning, options.startsThinking === true);
-  let reader: CallReader = tagReader;
   let mode: "text" | "thinking" | "calls" | "ignored" = options.startsThinking ? "thinking" : "text";
   /** Whether only `startsThinking` says that this is a thought. */
   let isGuess = options.startsThinking === true;
-  let hasMessages = false;
   let hasStrayEnd = false;
   let hasMarkup = isGuess;
   let hasText = false;
@@ -93,33 +97,27 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
 
   function stepText(): boolean {
     const { rest } = cursor;
-    if (!hasText) {
-      addText(take(cursor, skipSpace(rest, cursor.at)));
-      const bare = /[{[]/.test(rest.charAt(cursor.at)) ? findBareCall(cursor, calls) : "none";
-      if (bare === "undecided") return false;
-      if (bare === "offered") return startBareCall();
-    }
     let from = cursor.at;
     for (let at = from; at < rest.length; at++) {
       const character = rest.charCodeAt(at);
       if (!isSpecial(character)) continue;
       if (at > from) code.skip(rest, from, at);
       from = at + 1;
-      const mark = readMark(cursor, at);
-      if (mark === "partial") return waitAt(at);
-      const context = mark === "none" ? "text" : code.context;
-      if (mark === "none" || (context === "span" && !opensCall(mark))) code.accept(character);
+      const tag = readMarkup(cursor, at);
+      if (tag === "partial") return waitAt(at);
+      const context = tag === "none" ? "text" : code.context;
+      if (tag === "none" || (context === "span" && !isOpener(tag))) code.accept(character);
       else if (context === "fence") {
-        if (opensCall(mark) && !isStrict) code.noteCall();
+        if (isOpener(tag) && !isStrict) code.noteCall();
         code.accept(character);
       } else {
         addText(take(cursor, at));
         if (context === "span") return leaveSpan();
-        const admitted = admits(mark);
+        const admitted = admits(tag);
         if (admitted === "undecided") return false;
         if (admitted === "offered") {
-          cursor.at = (mark.tag ?? mark.token).end;
-          takeMark(mark);
+          cursor.at = tag.end;
+          takeTag(tag);
           return true;
         }
         code.accept(character);
@@ -128,11 +126,6 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
     if (from < rest.length) code.skip(rest, from, rest.length);
     addText(take(cursor, rest.length));
     return false;
-  }
-
-  function startBareCall(): boolean {
-    hasMarkup = true;
-    return read(tokenReader, tokenReader.start({ name: "call", tool: "", end: cursor.at }));
   }
 
   function waitAt(at: number): boolean {
@@ -148,15 +141,9 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
     return true;
   }
 
-  /** Whether the mark at the cursor is markup; `none` makes it text. */
-  function admits({ tag, token }: Mark): Offer {
+  /** Whether the tag at the cursor is markup; `none` makes it text. */
+  function admits(tag: Tag): Offer {
     const unless = (isText: boolean): Offer => (isText ? "none" : "offered");
-    if (token) {
-      if (token.name === "thought" || token.name === "message") return unless(isStrict && !beginsLine());
-      if (token.name === "message_end") return unless(!hasMessages);
-      if (isCall(token) || (token.name === "section" && calls.count === 0)) return isStrict ? offers.find() : "offered";
-      return unless(calls.count === 0);
-    }
     if (tag.name === "tool_response") return unless(calls.count === 0);
     if (!isStrict) return "offered";
     if (tag.name === "think") {
@@ -170,35 +157,27 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
     return code.beginsLine || isAfterMarkup;
   }
 
-  function takeMark({ tag, token }: Mark): void {
+  function takeTag(tag: Tag): void {
     hasMarkup = true;
-    if (token) takeToken(token);
-    else if (tag.closes) {
+    if (tag.closes) {
       if (tag.name === "think") thinkTags.noteEnd();
       // The text before this tag was probably the rest of a value that ended too early.
       else hasStrayEnd ||= tag.name === "parameter" && calls.count > 0;
-    } else if (tag.name === "think") think(false);
+    } else if (tag.name === "think") think();
     else if (isResults(tag)) {
       if (calls.count === 0)
         calls.report("Results are given by the tools; <function_results> is never written by you.");
       mode = "ignored";
-    } else read(tagReader, tagReader.start(tag));
+    } else read(tagReader.start(tag));
   }
 
-  function takeToken(token: Token): void {
-    hasMessages ||= token.name === "thought" || token.name === "message" || token.name === "message_to_tool";
-    if (token.name === "thought") think(true);
-    else if (isCall(token)) read(tokenReader, tokenReader.start(token));
-  }
-
-  function think(asMessage: boolean): void {
+  function think(): void {
     mode = "thinking";
-    thoughts.start(asMessage);
+    thoughts.start();
     thinkTags.noteStart();
   }
 
-  function read(next: CallReader, step: ReturnType<CallReader["step"]>): boolean {
-    reader = next;
+  function read(step: Step): boolean {
     isAfterMarkup = true;
     mode = step === "done" ? "text" : step === "results" ? "ignored" : "calls";
     return step !== "wait";
@@ -219,7 +198,7 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
   function step(): boolean {
     if (mode === "text") return stepText();
     if (mode === "thinking") return stepThinking();
-    if (mode === "calls") return read(reader, reader.step(cursor));
+    if (mode === "calls") return read(tagReader.step(cursor));
     cursor.at = cursor.rest.length;
     return false;
   }
@@ -230,7 +209,7 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
   }
 
   function closeOpen(cut: boolean): void {
-    if (mode === "calls") reader.end(cut);
+    if (mode === "calls") tagReader.end(cut);
     if (code.holdsCall && !cut) {
       calls.report("It stands in a code fence that is not closed. In code, calls are examples and are not run.");
     }
@@ -273,7 +252,7 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
         run();
       }
       if (how !== "left") closeOpen(how === "cut");
-      else if (mode === "calls") reader.leave();
+      else if (mode === "calls") tagReader.leave();
     },
     get hasMarkup() {
       return hasMarkup;

@@ -4,7 +4,6 @@
 import { type OpenCall, quote } from "./call.ts";
 import { type Calls, fillCall, type JsonEnd } from "./calls.ts";
 import { createJsonScanner, type JsonScanner } from "./json.ts";
-import type { CallReader, Step } from "./reader.ts";
 import { type Cursor, findTag, isBlock, isInvoke, isResults, startOf, type Tag, take } from "./tags.ts";
 import type { ValueReader } from "./value.ts";
 
@@ -14,9 +13,21 @@ const MAX_JUNK_CHARACTERS = 1000;
 /** What models write around JSON, such as a fence, a comma or one bracket too many. */
 const noise = /^[\s`,;}\]]*(?:json[\s`]*)?$/;
 
-export interface TagReader extends CallReader {
+/**
+ * `on`: there may be more to consume. `wait`: the next characters decide. `done`: text follows. `results`: the model
+ * invents results, so all that follows is dropped.
+ */
+export type Step = "on" | "wait" | "done" | "results";
+
+/** Reads the calls after an opening tag, until the text of the reply continues. */
+export interface TagReader {
   /** Begins with a tag that opens a block or a call. */
   start(tag: Tag): Step;
+  step(cursor: Cursor): Step;
+  /** Closes what is open. `cut`: the reply reached the output limit. */
+  end(cut: boolean): void;
+  /** Closes the open call as it is: the reader of the reply left. */
+  leave(): void;
 }
 
 export function createTagReader(calls: Calls, addReasoning: (piece: string) => void): TagReader {

@@ -54,10 +54,14 @@ const head = new RegExp(
   "iy",
 );
 const headAtEnd = new RegExp(`${head.source.slice(0, head.source.lastIndexOf("(?="))}$`, "iy");
+/** Kimi's tokens: around all calls, around each, and between its name and its JSON. */
+const kimi = /<\|tool_call(?:s_section_(?:begin|end)|_(?:begin|end|argument_begin))\|>/y;
 /** Every head starts like this; a longer text is no head. */
 const begunHead = /<\/?[\w.:|｜‖-]{0,60}(?:[|｜‖] \w{0,20})?$/y;
 
 export function readTag({ rest, at, isEnd }: Cursor): TagMatch {
+  const token = matchAt(kimi, rest, at)?.[0];
+  if (token !== undefined) return blockTag(at + token.length, token.endsWith("_end|>"));
   const found = matchAt(head, rest, at) ?? (isEnd ? matchAt(headAtEnd, rest, at) : null);
   if (!found) return !isEnd && matchAt(begunHead, rest, at) ? "partial" : "none";
   const [whole, slash, name = "function_calls"] = found;
@@ -80,6 +84,10 @@ export function readTag({ rest, at, isEnd }: Cursor): TagMatch {
     isBroken,
     end: isBroken ? (end ?? Math.min(limit, rest.length)) : (end ?? 0) + 1,
   };
+}
+
+function blockTag(end: number, closes: boolean): Tag {
+  return { name: "tool_calls", closes, isEmpty: false, attributes: new Map(), isBroken: false, end };
 }
 
 function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
@@ -118,7 +126,7 @@ function readAttributes(inside: string): Map<string, string> {
 }
 
 /** Whether the tag is markup of the dialect: prose may mention `<parameter>`. */
-export function isMarkup(tag: Tag): boolean {
+function isMarkup(tag: Tag): boolean {
   if (tag.name === "think") return !tag.isBroken;
   if (tag.name === "arg_key" || tag.name === "arg_value") return false;
   if (tag.name === "function") return !tag.closes;
@@ -146,12 +154,12 @@ export function isOpener(tag: Tag): boolean {
   return tag.name !== "parameter" || tag.attributes.has("name");
 }
 
-/** Whether the text held back is the first half of a tag or token that begins a call. */
+/** Whether the text held back is the first half of a tag that begins a call. */
 export function beginsCall({ rest, at }: Cursor): boolean {
   const held = rest.slice(at);
   const [, name = ""] = /^<(?:[\w.-]+:|[|｜‖]+\w+[|｜‖]+ ?)?([a-z_]+)$/i.exec(held) ?? [];
   const isTag = ["function_calls", "tool_calls", "invoke"].some((whole) => whole.startsWith(name.toLowerCase()));
-  return (name !== "" && isTag) || /^<[|｜]tool[\w▁]*[|｜]?$/.test(held);
+  return name !== "" && isTag;
 }
 
 /** The position where a tag begins that was read. */
@@ -179,4 +187,35 @@ export function findTag(cursor: Cursor, onOther: (text: string) => void): Tag | 
   }
   if (cursor.at < rest.length) onOther(take(cursor, rest.length));
   return null;
+}
+
+/** The markup that begins at `at`. Nearly all of a reply is plain text, so this looks at one more character first. */
+export function readMarkup({ rest, isEnd }: Cursor, at: number): TagMatch {
+  if (!beginsTag(rest, at)) return "none";
+  const tag = readTag({ rest, at, isEnd });
+  return tag === "none" || tag === "partial" || isMarkup(tag) ? tag : "none";
+}
+
+/** What may begin markup, and what begins and ends code. */
+const special = /[<`~\n]/;
+
+/** This runs for every token. `markup`: there may be some; `layout`: line breaks or marks of code. */
+export function classify(text: string): "plain" | "layout" | "markup" {
+  if (!special.test(text)) return "plain";
+  for (let at = text.indexOf("<"); at >= 0; at = text.indexOf("<", at + 1)) if (beginsTag(text, at)) return "markup";
+  return "layout";
+}
+
+/** Whether `special` has the character. */
+export function isSpecial(code: number): boolean {
+  // Nearly all letters are above the others.
+  return code > 0x60 ? code === 0x7e : code === 0x3c || code === 0x60 || code === 0x0a;
+}
+
+/** Whether the next character, if there is one, can be the second one of a tag: a letter, a slash or a bar. */
+function beginsTag(text: string, at: number): boolean {
+  if (text.charCodeAt(at) !== 0x3c) return false;
+  if (at + 1 === text.length) return true;
+  const next = text.charCodeAt(at + 1);
+  return next === 0x2f || (next > 0x40 && next < 0x5b) || (next > 0x60 && next < 0x7d) || next > 0x7f;
 }

@@ -17,13 +17,6 @@ describe("a thought", () => {
     ["<think>a</think>\n<think>b</think>Hi", "ab", "Hi"],
     ["<think>a < b, `</p>` and <tool_call>{</think>Hi", "a < b, `</p>` and <tool_call>{", "Hi"],
     ["<think>not ended", "not ended", ""],
-    [
-      "<|channel|>analysis<|message|>a <b>hm<|end|><|start|>assistant<|channel|>final<|message|>Hi<|return|>",
-      "a <b>hm",
-      "Hi",
-    ],
-    ["<|channel>thought\nhm <b><channel|>Hi", "\nhm <b>", "Hi"],
-    ["<|channel|>analysis<|message|>hm<|start|>assistant<|channel|>final<|message|>Hi", "hm", "Hi"],
   ])("is reasoning with native calls too: %j", (written, reasoning, text) => {
     expect(parse(written, "whole", native)).toEqual({ text, reasoning, calls: [] });
   });

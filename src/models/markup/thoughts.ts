@@ -1,12 +1,10 @@
-// Reads a thought: what stands between thinking tags, or in a message of gpt-oss on its channel `analysis`. Markup in it
-// is part of it.
+// Reads a thought: what stands between thinking tags. Markup in it is part of it.
 import type { Offer } from "./offer.ts";
-import type { Step } from "./reader.ts";
-import { type Cursor, findTag, startOf, type Tag, take } from "./tags.ts";
-import { readToken } from "./tokens.ts";
+import type { Step } from "./tag-calls.ts";
+import { type Cursor, findTag, startOf, type Tag } from "./tags.ts";
 
 export interface ThoughtReader {
-  start(asMessage: boolean): void;
+  start(): void;
   step(cursor: Cursor): Step;
   /** The thought so far, while no tag has shown that the reply begins with one; else null. */
   readonly guessed: string | null;
@@ -15,14 +13,13 @@ export interface ThoughtReader {
 /** `isGuess`: the reply is expected to begin within a thought. */
 export function createThoughtReader(addReasoning: (piece: string) => void, isGuess: boolean): ThoughtReader {
   let guessed: string | null = isGuess ? "" : null;
-  let isMessage = false;
 
   function add(piece: string): void {
     if (guessed !== null) guessed += piece;
     addReasoning(piece);
   }
 
-  function stepTagged(cursor: Cursor): Step {
+  function step(cursor: Cursor): Step {
     const tag = findTag(cursor, add);
     if (!tag) return "wait";
     if (tag.name === "think" && !tag.isBroken) {
@@ -36,29 +33,11 @@ export function createThoughtReader(addReasoning: (piece: string) => void, isGue
     return "on";
   }
 
-  function stepMessage(cursor: Cursor): Step {
-    const { rest } = cursor;
-    const at = rest.indexOf("<", cursor.at);
-    const thought = take(cursor, at < 0 ? rest.length : at);
-    if (thought !== "") addReasoning(thought);
-    if (at < 0) return "wait";
-    const token = readToken(cursor);
-    if (token === "partial") return "wait";
-    if (token === "none") {
-      addReasoning(take(cursor, at + 1));
-      return "on";
-    }
-    // Another message may follow without an end of this one.
-    if (token.name === "message_end") cursor.at = token.end;
-    return "done";
-  }
-
   return {
-    start(asMessage) {
-      isMessage = asMessage;
+    start() {
       guessed = null;
     },
-    step: (cursor) => (isMessage ? stepMessage(cursor) : stepTagged(cursor)),
+    step,
     get guessed() {
       return guessed;
     },

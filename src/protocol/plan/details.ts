@@ -14,8 +14,6 @@ export interface PlanWithDetails {
   receipts?: Receipt[];
   /** With receipts. Absent where the thread knows no checks of the project. */
   project_checks?: ProjectChecksView;
-  /** Their places in the thread, which begin with 1. Absent with `receipts`, and from an object of a former version. */
-  receipt_seqs?: number[];
   /** There are more of the newest than were asked for. */
   is_cut?: boolean;
 }

@@ -3,13 +3,9 @@ import { type Result, succeed } from "../../protocol/error.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { Receipt } from "../../protocol/plan/check.ts";
 import type { ThreadKey } from "../../protocol/thread.ts";
-import { PAGE_BYTES, readStart } from "../messages.ts";
-import { encodeCursor } from "../page.ts";
+import { encodeCursor, FREE_BYTES, PAGE_BYTES, readPlace } from "../page.ts";
 import { toReceipt } from "../shapes/receipt.ts";
 import { readStored } from "../shapes/stored.ts";
-
-/** A page that is no longer needs no room, and comes in one trip. */
-const FREE_BYTES = 256_000;
 
 /** A document of so many checks is read by a program. */
 const MAX_IN_DOCUMENT = 2_000;
@@ -51,7 +47,7 @@ export async function listReceipts(
   request: PageRequest,
   admit: Admit = async () => {},
 ): Promise<Result<Page<Receipt>>> {
-  const start = readStart(request);
+  const start = readPlace(request.cursor);
   if (!start.ok) return start;
   const { limit } = request;
   const { rows, count } = await readRows(

@@ -13,7 +13,6 @@ export function readPlanDetails(life: Life, include: PlanDetails, most?: number)
   const seen = {
     ...{ plan, ledger: {} },
     receipts: placed.map(({ receipt }) => receipt),
-    receipt_seqs: placed.map(({ seq }) => seq),
     ...(is_cut && { is_cut }),
   };
   if (life.project === null) return seen;

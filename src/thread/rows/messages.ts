@@ -6,11 +6,12 @@ import {
   type MessageBody,
   type MessageRow,
   type MessageType,
+  messageTypes,
   textOf,
   type UserContent,
 } from "../../protocol/message.ts";
 import type { LastNumbers, Plan } from "../../protocol/plan/task.ts";
-import type { Thread } from "../../protocol/thread.ts";
+import type { MessageRequest, Thread } from "../../protocol/thread.ts";
 import { readMetadata, toPlanContent, toUserMessage, withContent } from "../../store/shapes/message.ts";
 import { isNumber, parseStored, readStored, shapeOf } from "../../store/shapes/stored.ts";
 import { SUPERSEDED, withoutMark } from "../../store/shapes/superseded.ts";
@@ -180,6 +181,50 @@ export function readMessages(
   const condition = all ? "" : `AND type <> '${SUPERSEDED}'`;
   return sql
     .exec<Row>(`SELECT * FROM messages WHERE seq > ? ${condition} ORDER BY seq LIMIT ?`, after, limit)
+    .toArray()
+    .map((row) => toMessage(sql, thread, row));
+}
+
+/** The type column of a superseded row is not the message's, which its mark has. */
+const LISTED = `(CASE WHEN type <> '${SUPERSEDED}' THEN type WHEN ?3 THEN superseded ->> 'type' END)
+  IN (SELECT value FROM json_each(?2))`;
+
+function bindListed({ types, superseded }: MessageRequest): [string, number] {
+  return [JSON.stringify(types.length > 0 ? types : messageTypes), superseded === true ? 1 : 0];
+}
+
+/** Messages after a `seq` that a client asks for, with their characters: one more than the limit at most. */
+export function listMessageSizes(sql: Sql, request: MessageRequest, after: number): { seq: number; size: number }[] {
+  return sql
+    .exec<{ seq: number; content: number | null; metadata: number | null }>(
+      `SELECT seq, length(content) AS content, length(metadata) AS metadata FROM messages
+      WHERE seq > ?1 AND ${LISTED} ORDER BY seq LIMIT ?4`,
+      after,
+      ...bindListed(request),
+      request.limit + 1,
+    )
+    .toArray()
+    .map(({ seq, content, metadata }) => {
+      const size =
+        (content ?? readText(sql, `m:${seq}`, null).length) + (metadata ?? readText(sql, `d:${seq}`, null).length);
+      return { seq, size };
+    });
+}
+
+/** The same messages up to `last`. */
+export function readListedMessages(
+  sql: Sql,
+  thread: Thread,
+  request: MessageRequest,
+  { after, last }: { after: number; last: number },
+): VersionedMessage[] {
+  return sql
+    .exec<Row>(
+      `SELECT * FROM messages WHERE seq > ?1 AND seq <= ?4 AND ${LISTED} ORDER BY seq`,
+      after,
+      ...bindListed(request),
+      last,
+    )
     .toArray()
     .map((row) => toMessage(sql, thread, row));
 }

@@ -64,15 +64,6 @@ describe("the numbers of tasks", () => {
     }
   });
 
-  it("differ for any two, whatever is stored", async () => {
-    const thread = await run(create("A", "B", "C"));
-    const [A, B] = thread.life.state.plan.tasks.map(({ id }) => id);
-    const value = { last: { task: 2, sec: 1 }, numbers: { [A ?? ""]: 2, [B ?? ""]: 2, constructor: 1 } };
-    thread.life.database.sql.exec("UPDATE meta SET value = ? WHERE key = 'plan_numbers'", JSON.stringify(value));
-    thread.crash();
-    expect(namesOf(thread)).toEqual(["2 A", "3 B", "4 C"]);
-  });
-
   it("are in no message, event, state or replica", async () => {
     const thread = await run(create("A", "B"));
     await editPlan(thread.life, {

@@ -1,78 +1,73 @@
-// The pages that GETs of one thread answer while D1 lags: the same as D1's, from the object's own rows. So every later
-// GET has what a 2xx promised, also during an outage of D1.
+// The pages of a thread's messages and runs, from the object's rows.
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import type { MessageRow } from "../../protocol/message.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { Run } from "../../protocol/run.ts";
-import type { MessageRequest } from "../../protocol/thread.ts";
-import { PAGE_BYTES, readStart, takePage } from "../../store/messages.ts";
-import { encodeCursor, type Position, readPosition, toPage } from "../../store/page.ts";
-import type { Life } from "../life.ts";
-import { findMessageSeq, readMessages } from "./messages.ts";
-import { readRun, readRunPositions } from "./runs.ts";
+import type { MessagePage, MessageRequest, ThreadWithRun } from "../../protocol/thread.ts";
+import { encodeCursor, PAGE_BYTES, readPlace } from "../../store/page.ts";
+import { findRun, type Life } from "../life.ts";
+import { showReserved } from "../spending/record.ts";
+import { findMessageSeq, listMessageSizes, readListedMessages } from "./messages.ts";
+import { listRunsBefore } from "./runs.ts";
 
-/** A row may be megabytes. So few are read at a time, and none beyond what a page may hold. */
-const ROWS_PER_READ = 10;
-
-export function readMessagePage(life: Life, request: MessageRequest): Result<Page<MessageRow>> {
+/** Oldest first. A page ends with its limit or with its size, and has one message at least, unless `most` says less. */
+export function readMessagePage(life: Life, request: MessageRequest, most = PAGE_BYTES): Result<MessagePage> {
   const { sql } = life.database;
-  const start = readStart(request);
+  const start = readPlace(request.cursor);
   if (!start.ok) return start;
-  const behind = request.after === null ? 0 : findMessageSeq(sql, request.after);
-  if (behind === null) return fail("bad_cursor", "after names no message of this thread");
-  const found: MessageRow[] = [];
-  let place = Math.max(start.value, behind);
-  let size = 0;
-  // One more than the page holds shows that there is a next page.
-  while (found.length <= request.limit && size <= PAGE_BYTES) {
-    const rows = readMessages(sql, life.thread, place, ROWS_PER_READ, { all: request.superseded === true });
-    for (const { version: _, ...row } of rows) {
-      if (request.types.length > 0 && !request.types.includes(row.type)) continue;
-      found.push(row);
-      size += sizeOfRow(row);
-    }
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < ROWS_PER_READ) break;
-    place = last.seq;
-  }
-  const shown = takePage(found.slice(0, request.limit), sizeOfRow);
-  const last = shown.at(-1);
-  return succeed({ data: shown, next_cursor: last && shown.length < found.length ? encodeCursor([last.seq]) : null });
+  const named = request.after === null ? 0 : findMessageSeq(sql, request.after);
+  if (named === null) return fail("bad_cursor", "after names no message of this thread");
+  const after = Math.max(start.value, named);
+  const sizes = listMessageSizes(sql, request, after);
+  const whole = countFitting(sizes.slice(0, request.limit), PAGE_BYTES);
+  const count = most < PAGE_BYTES ? Math.min(whole, countFitting(sizes, most, 0)) : whole;
+  const last = sizes[count - 1]?.seq;
+  const data: MessageRow[] =
+    last === undefined
+      ? []
+      : readListedMessages(sql, life.thread, request, { after, last }).map(({ version: _, ...row }) => row);
+  const next_cursor = last !== undefined && count < sizes.length ? encodeCursor([last]) : null;
+  return succeed({ data, next_cursor, is_cut: count < whole });
 }
 
-function sizeOfRow({ content, metadata }: MessageRow): number {
-  return sizeOf(content) + sizeOf(metadata);
+/** How many of the first fit, at least `min`. */
+function countFitting(rows: { size: number }[], most: number, min = 1): number {
+  let bytes = 0;
+  const end = rows.findIndex(({ size }) => {
+    bytes += size;
+    return bytes > most;
+  });
+  return end === -1 ? rows.length : Math.max(min, end);
 }
 
-/** In UTF-16 units instead of bytes, since the bound is a rough one. */
-function sizeOf(value: unknown): number {
-  return JSON.stringify(value).length;
-}
-
-/** Without the sources of runs, as from D1. */
+/** Newest first, without the sources of runs: 200 runs would bring ten million characters of them. */
 export function readRunPage(life: Life, request: PageRequest): Result<Page<Run>> {
-  const { sql } = life.database;
-  const place = readPosition(request.cursor);
-  if (!place.ok) return place;
-  const places = readRunPositions(sql)
-    .filter((other) => place.value === null || isBefore(other, place.value))
-    .sort((a, b) => (isBefore(a, b) ? 1 : -1));
-  const runs: Run[] = [];
-  for (const [, id] of places) {
-    const run = readRun(sql, id)?.run;
-    // One that can't be read is left out, and the page goes on behind it.
-    if (run !== undefined && runs.push(run) > request.limit) break;
+  const before = readPlace(request.cursor, Number.MAX_SAFE_INTEGER);
+  if (!before.ok) return before;
+  const found: { position: number; run: Run }[] = [];
+  for (let place = before.value, isMore = true; isMore && found.length <= request.limit; ) {
+    const places = listRunsBefore(life.database.sql, place, request.limit + 1);
+    for (const { invocation_id, position } of places) {
+      const record = findRun(life, invocation_id);
+      // A run that can't be read is left out.
+      if (record !== null) found.push({ position, run: withoutSources(showReserved(record)) });
+    }
+    place = places.at(-1)?.position ?? 0;
+    isMore = places.length > request.limit;
   }
-  return succeed(
-    toPage(
-      runs,
-      request.limit,
-      ({ sources: _, ...run }) => run,
-      (run) => [run.created_at, run.invocation_id],
-    ),
-  );
+  const shown = found.slice(0, request.limit);
+  const last = shown.at(-1);
+  const next_cursor = last !== undefined && found.length > shown.length ? encodeCursor([last.position]) : null;
+  return succeed({ data: shown.map(({ run }) => run), next_cursor });
 }
 
-function isBefore(a: Position, b: Position): boolean {
-  return a[0] === b[0] ? a[1] < b[1] : a[0] < b[0];
+function withoutSources({ sources: _, ...run }: Run): Run {
+  return run;
+}
+
+export function readThreadWithRun(life: Life): Result<ThreadWithRun> {
+  const newest = readRunPage(life, { limit: 1, cursor: null });
+  const run = newest.ok ? newest.value.data[0] : undefined;
+  const last_run = run === undefined ? null : { invocation_id: run.invocation_id, status: run.status };
+  return succeed({ ...life.thread, last_run });
 }

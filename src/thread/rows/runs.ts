@@ -198,15 +198,19 @@ export function readLeasedIds(sql: Sql): string[] {
     .map(({ invocation_id }) => invocation_id);
 }
 
-/** When each run of the thread was created, and its id. Reads every run. */
-export function readRunPositions(sql: Sql): [created_at: string, invocation_id: string][] {
+/** Runs before a position, the last of the inbox first. Scans every run of the thread. */
+export function listRunsBefore(
+  sql: Sql,
+  position: number,
+  limit: number,
+): { invocation_id: string; position: number }[] {
   return sql
-    .exec<{ invocation_id: string; run: string | null }>("SELECT invocation_id, run FROM runs")
-    .toArray()
-    .flatMap((row) => {
-      const run = readOwnRun(sql, row);
-      return run === undefined ? [] : [[run.created_at, row.invocation_id]];
-    });
+    .exec<{ invocation_id: string; position: number }>(
+      "SELECT invocation_id, position FROM runs WHERE position < ? ORDER BY position DESC LIMIT ?",
+      position,
+      limit,
+    )
+    .toArray();
 }
 
 /** When each started run of the thread started and ended. Reads every run. */

@@ -38,8 +38,8 @@ export interface Health {
   status: string;
   version: string;
   stand_ins: string[];
-  /** How people sign in without a key; absent or null where they can't. */
-  sign_in?: { name: string } | null;
+  /** How people sign in without a key; null where they can't. */
+  sign_in: { name: string } | null;
 }
 
 /** The models that may be chosen. */

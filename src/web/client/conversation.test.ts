@@ -2,12 +2,13 @@ import { describe, expect, it } from "vitest";
 import type { AgUiMessage, ThreadEvent } from "../../protocol/event.ts";
 import { advance, type Conversation, emptyConversation } from "./conversation.ts";
 
-const started: ThreadEvent = {
+const start = (runId: string, ...messages: AgUiMessage[]): ThreadEvent => ({
   type: "RUN_STARTED",
   threadId: "t",
-  runId: "r",
-  input: { threadId: "t", runId: "r", messages: [{ id: "u1", role: "user", content: "hi" }] },
-};
+  runId,
+  input: { threadId: "t", runId, messages, tools: [], context: [] },
+});
+const started = start("r", { id: "u1", role: "user", content: "hi" });
 const finished: ThreadEvent = {
   type: "RUN_FINISHED",
   threadId: "t",
@@ -60,9 +61,9 @@ describe("a conversation", () => {
       { type: "image" as const, source: { type: "url" as const, value } },
     ];
     const shown = { kind: "user", id: "u1", text: "see\n🖼" };
-    const input = { threadId: "t", runId: "r", messages: [{ id: "u1", role: "user" as const, content }] };
-    expect(play([{ ...started, input }]).items).toEqual([{ ...shown, run: "r" }]);
-    expect(play([{ type: "MESSAGES_SNAPSHOT", messages: input.messages }]).items).toEqual([shown]);
+    const message = { id: "u1", role: "user" as const, content };
+    expect(play([start("r", message)]).items).toEqual([{ ...shown, run: "r" }]);
+    expect(play([{ type: "MESSAGES_SNAPSHOT", messages: [message] }]).items).toEqual([shown]);
   });
 
   it("is the same when the run's stream is read twice", () => {
@@ -87,7 +88,7 @@ describe("a conversation", () => {
     const user = (id: string) => ({ id, role: "user" as const, content: id });
     const reply = (id: string) => ({ id, role: "assistant" as const, content: id });
     const ends = (runId: string): ThreadEvent[] => [
-      { type: "RUN_STARTED", threadId: "t", runId, input: { threadId: "t", runId, messages: [user(`u of ${runId}`)] } },
+      start(runId, user(`u of ${runId}`)),
       { type: "RUN_FINISHED", threadId: "t", runId, outcome: { type: "cancelled" } },
     ];
     const said: ThreadEvent = {

@@ -5,7 +5,11 @@ import { requestOf } from "./requests.ts";
 
 const start = (run: string, id: string, content: string): ThreadEvent => {
   const at = { threadId: "t", runId: run };
-  return { type: "RUN_STARTED", ...at, input: { ...at, messages: [{ id, role: "user", content }] } };
+  return {
+    type: "RUN_STARTED",
+    ...at,
+    input: { ...at, messages: [{ id, role: "user", content }], tools: [], context: [] },
+  };
 };
 const remark = (messageId: string, delta: string): ThreadEvent[] => [
   { type: "TEXT_MESSAGE_START", messageId, role: "user" },

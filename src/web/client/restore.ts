@@ -78,7 +78,7 @@ function readRow(row: MessageRow): AgUiMessage[] {
   return [{ id, role: "tool", toolCallId: tool_call_id, content }];
 }
 
-/** What a text cites: a message, or that of a call that ended its run. Rows of former versions don't say. */
+/** What a text cites: a message, or that of a call that ended its run. */
 function readCites({ metadata: { cites } }: MessageRow): KnownSource[] {
   return Array.isArray(cites) ? cites : [];
 }

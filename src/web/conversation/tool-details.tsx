@@ -67,7 +67,7 @@ function renderDetails(item: ToolItem) {
       </>
     );
   }
-  // Calls of former versions have the second names.
+  // Models call them by the second names too.
   const old = textOf(given?.old_string ?? given?.old_text);
   const fresh = textOf(given?.new_string ?? given?.new_text);
   if (item.name === "edit_file" && old !== null && fresh !== null) {

@@ -31,9 +31,9 @@ describe("the account of a key", () => {
     expect([nameOf(ada), nameOf({ ...ada, name: null })]).toEqual(["Ada", "user_ada"]);
   });
 
-  it("may do what its key may, and all but what an operator does if the server knows no scopes", async () => {
+  it("may do what its key may, and all but what an operator does if it has no scopes", async () => {
     expect((["read", "run", "admin"] as const).map((scope) => mayDo(ada, scope))).toEqual([true, false, false]);
-    answer({ user_id: "user_ada", name: null, is_admin: false });
+    answer({ ...ada, scopes: null });
     const found = await findAccount(key);
     if (found.kind !== "known") throw new Error(found.kind);
     expect((["read", "write", "admin"] as const).map((scope) => mayDo(found.account, scope))).toEqual([

@@ -9,7 +9,7 @@ export interface Account {
   user_id: string;
   name: string | null;
   is_admin: boolean;
-  /** What the key may do; null for all, as a server says that knows no scopes. */
+  /** What the key may do; null for all that its user may. */
   scopes: Scope[] | null;
   /** Null if the key never expires. */
   expires_at: string | null;
@@ -58,10 +58,7 @@ async function askFor(key: string, session_id: string | null = null): Promise<Fo
     throw new ApiError(502, null, "no user_id");
   } catch (error) {
     if (!(error instanceof ApiError)) return { kind: "unclear", problem: describeProblem(error) };
-    if (error.status === 401) return { kind: "refused" };
-    // During a deploy the former version may answer, which has no such route.
-    const passing = error.status === 404 ? new ApiError(502, null, error.message) : error;
-    return { kind: "unclear", problem: describeProblem(passing) };
+    return error.status === 401 ? { kind: "refused" } : { kind: "unclear", problem: describeProblem(error) };
   }
 }
 

@@ -6,7 +6,8 @@ import { beginTyping, drafts, forgetTyped, giveBack, keepUnsent, listUnsent, set
 const message = { thread: "t", run: "r", id: "m", text: "said" };
 
 /** The part of a browser's storage that is used; its names are its own properties. */
-function stubSession(items: Record<string, string> = {}): Record<string, string> {
+function stubSession(): Record<string, string> {
+  const items: Record<string, string> = {};
   const methods = {
     getItem: (name: string) => items[name] ?? null,
     setItem: (name: string, value: string) => {
@@ -25,7 +26,7 @@ function stubSession(items: Record<string, string> = {}): Record<string, string>
 afterEach(() => {
   forgetTyped();
   vi.unstubAllGlobals();
-  beginTyping("", { isHeir: false });
+  beginTyping("");
   vi.useRealTimers();
 });
 
@@ -48,36 +49,26 @@ describe("what a person typed", () => {
 describe("what one account typed", () => {
   it("is neither shown to nor sent by another account, and is back when the account is", () => {
     stubSession();
-    beginTyping("user_a", { isHeir: true });
+    beginTyping("user_a");
     setDraft("t", "half a thought");
     keepUnsent(message);
-    beginTyping("user_b", { isHeir: false });
+    beginTyping("user_b");
     expect([drafts.get(), listUnsent("t")]).toEqual([{}, []]);
     // One user's id may be a prefix of another's.
-    beginTyping("user_", { isHeir: false });
+    beginTyping("user_");
     expect([drafts.get(), listUnsent("t")]).toEqual([{}, []]);
-    beginTyping("user_a", { isHeir: false });
+    beginTyping("user_a");
     expect([drafts.get(), listUnsent("t")]).toEqual([{ t: "half a thought" }, [message]]);
   });
 
   it("is forgotten, whichever account's it is, on sign-out", () => {
     const items = stubSession();
     for (const user of ["user_a", "user_b"]) {
-      beginTyping(user, { isHeir: false });
+      beginTyping(user);
       setDraft("t", "half a thought");
     }
     forgetTyped();
     expect(items).toEqual({});
-  });
-
-  it("without a noted account is taken over with the same key, and by nobody else", () => {
-    const former = { "taskloom draft t": "half a thought", "taskloom unsent r": JSON.stringify(message) };
-    stubSession({ ...former });
-    beginTyping("user_a", { isHeir: true });
-    expect([drafts.get(), listUnsent("t")]).toEqual([{ t: "half a thought" }, [message]]);
-    const items = stubSession({ ...former });
-    beginTyping("user_b", { isHeir: false });
-    expect([drafts.get(), listUnsent("t"), items]).toEqual([{}, [], {}]);
   });
 });
 

@@ -19,19 +19,9 @@ let typist = "";
 /** A draft's key is its thread; "" is a thread that has not begun. */
 export const drafts = new Store<Record<string, string>>({});
 
-/**
- * From now on this user types. A former version of the page did not note whose its texts were: `isHeir` takes them
- * over; somebody with another key than that page had does not.
- */
-export function beginTyping(user_id: string, { isHeir }: { isHeir: boolean }): void {
+/** From now on this user types. */
+export function beginTyping(user_id: string): void {
   typist = user_id;
-  for (const kind of ["draft", "unsent"] as const) {
-    const former = `taskloom ${kind} `;
-    for (const name of listStored("sessionStorage", former)) {
-      if (isHeir) keep("sessionStorage", nameOf(kind, name.slice(former.length)), recall("sessionStorage", name));
-      keep("sessionStorage", name, null);
-    }
-  }
   drafts.set(readDrafts());
 }
 

@@ -54,7 +54,7 @@ export function openSignIn(): void {
   const account = seen === null ? null : recallAccount(seen);
   // Whose the cookie is, and what the admin key may do, can have changed since.
   const isSure = account !== null && account.session_id === null && !account.is_admin;
-  if (seen !== null && account !== null && isSure) enter(seen, account, { isHeir: true });
+  if (seen !== null && account !== null && isSure) enter(seen, account);
   else void ask(seen, null);
   if (seen === null && arriving !== null) bringKey(arriving, placeNow());
   window.addEventListener("storage", ({ key, newValue }) => {
@@ -248,7 +248,6 @@ function isForeign({ user_id }: Account): boolean {
 }
 
 function become(key: string, account: Account, next: Place): void {
-  const isHeir = key === seen;
   const isAnother = signIn.get().phase === "in" || isForeign(account);
   storeKey(key, account);
   seen = recallKey();
@@ -257,12 +256,12 @@ function become(key: string, account: Account, next: Place): void {
     // A reload would lose a key that the browser does not store.
     forgetChoices();
     go(next, { replace: true });
-    enter(key, account, { isHeir });
+    enter(key, account);
   }
 }
 
-function enter(key: string, account: Account, { isHeir }: { isHeir: boolean }): void {
-  beginTyping(account.user_id, { isHeir });
+function enter(key: string, account: Account): void {
+  beginTyping(account.user_id);
   refusal.set(null);
   signIn.set({ phase: "in", key, account, since: {} });
   settle();

@@ -12,7 +12,7 @@ export function recallKey(): string | null {
   return recall("localStorage", keyName) || null;
 }
 
-/** Null where it is not known: a former version of the page stored the key alone, or has stored another key since. */
+/** Null where it is not known, as between the two writes of another tab. */
 export function recallAccount(key: string): Account | null {
   try {
     const stored = JSON.parse(recall("localStorage", accountName) ?? "null") as { key_id?: unknown } | null;

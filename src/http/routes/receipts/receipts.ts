@@ -1,22 +1,13 @@
 // What the server saw when it ran the checks of a run: page by page, and whole as a document. Each document is an
 // operation of its own, so that each answers with one type (docs/decisions/0103-one-answer-one-type.md).
-import { fail, type Result, succeed } from "../../../protocol/error.ts";
-import type { Page, PageRequest } from "../../../protocol/page.ts";
-import type { Receipt } from "../../../protocol/plan/check.ts";
-import type { PlanWithDetails } from "../../../protocol/plan/details.ts";
-import type { Plan } from "../../../protocol/plan/task.ts";
 import type { ThreadKey } from "../../../protocol/thread.ts";
-import { PAGE_BYTES, readStart } from "../../../store/messages.ts";
-import { encodeCursor } from "../../../store/page.ts";
 import { listReceipts, readReceiptsOfRun } from "../../../store/receipts/read.ts";
-import { shortenReceipt } from "../../../store/receipts/shorten.ts";
-import { readPlan } from "../../../store/tasks.ts";
-import { callThread, type ThreadStub } from "../../../thread/stub.ts";
+import { callThread } from "../../../thread/stub.ts";
 import type { App, AppContext } from "../../context.ts";
-import { unwrap } from "../../errors.ts";
+import { Problem, unwrap } from "../../errors.ts";
 import { withRoom } from "../../lists/room.ts";
 import { addOperation } from "../../operation.ts";
-import { keyOf, readOfThread } from "../../ownership.ts";
+import { keyOf } from "../../ownership.ts";
 import { pageOf, pageQuery, runParams } from "../../schemas.ts";
 import { seenReceipt } from "../plan/schemas.ts";
 import { writeJunit } from "./junit.ts";
@@ -72,14 +63,7 @@ export function addReceipts(app: App): void {
       const request = { limit: query.limit, cursor: query.cursor ?? null };
       unwrap(await callThread(context.env, key, (stub) => stub.getRun(key, invocation_id)));
       return await withRoom(context, async (admit) => {
-        const page = await readOfThread(context, key, {
-          fromStore: (db) => listReceipts(db, key, invocation_id, request, admit),
-          fromObject: async (stub) => {
-            await admit(PAGE_BYTES);
-            const read = await readFromObject(stub, key, invocation_id);
-            return read.ok ? pageOfObject(read.value, request) : read;
-          },
-        });
+        const page = unwrap(await listReceipts(await currentStore(context, key), key, invocation_id, request, admit));
         return context.json(page);
       });
     },
@@ -107,7 +91,9 @@ function addExport(app: App, { name, summary, description, text, ending, write }
       const { invocation_id } = params;
       const run = unwrap(await callThread(context.env, key, (stub) => stub.getRun(key, invocation_id)));
       return await withRoom(context, async (admit) => {
-        const { plan, receipts, is_whole } = await readEvidence(context, key, invocation_id, admit);
+        const plan = unwrap(await callThread(context.env, key, (stub) => stub.readPlan(key)));
+        const db = await currentStore(context, key);
+        const { receipts, is_whole } = await readReceiptsOfRun(db, key, invocation_id, admit);
         return context.body(write(makeReport(run, plan, receipts, is_whole)), 200, {
           "content-type": `${text}; charset=utf-8`,
           "content-disposition": `attachment; filename="receipts-${invocation_id}.${ending}"`,
@@ -119,53 +105,8 @@ function addExport(app: App, { name, summary, description, text, ending, write }
   );
 }
 
-function readEvidence(
-  context: AppContext,
-  key: ThreadKey,
-  invocation_id: string,
-  admit: (bytes: number) => Promise<void>,
-): Promise<Evidence> {
-  return readOfThread(context, key, {
-    fromStore: async (db) => {
-      const plan = await readPlan(db, key);
-      return succeed(plan && { plan, ...(await readReceiptsOfRun(db, key, invocation_id, admit)) });
-    },
-    fromObject: async (stub) => {
-      await admit(PAGE_BYTES);
-      const read = await readFromObject(stub, key, invocation_id);
-      return read.ok ? succeed({ ...read.value, receipts: read.value.seen.map(({ receipt }) => receipt) }) : read;
-    },
-  });
-}
-
-interface Evidence {
-  plan: Plan;
-  receipts: Receipt[];
-  is_whole: boolean;
-}
-
-interface FromObject {
-  plan: Plan;
-  seen: { seq: number; receipt: Receipt }[];
-  is_whole: boolean;
-}
-
-/** While D1 is away: the newest that the object reads at once, as D1 would have them. */
-async function readFromObject(stub: ThreadStub, key: ThreadKey, invocation_id: string): Promise<Result<FromObject>> {
-  const read: Result<PlanWithDetails> = await stub.readLedger(key, "receipts");
-  if (!read.ok) return read;
-  const { plan, receipts = [], receipt_seqs = [] } = read.value;
-  const placed = receipts.map((receipt, at) => ({ seq: receipt_seqs[at] ?? at + 1, receipt: shortenReceipt(receipt) }));
-  const seen = placed.filter(({ receipt }) => receipt.invocation_id === invocation_id);
-  return succeed({ plan, seen, is_whole: (placed[0]?.seq ?? 1) === 1 });
-}
-
-function pageOfObject({ seen }: FromObject, request: PageRequest): Result<Page<Receipt>> {
-  const start = readStart(request);
-  if (!start.ok) return fail(start.error.code, start.error.detail);
-  const rest = seen.filter(({ seq }) => seq > start.value);
-  const shown = rest.slice(0, request.limit);
-  const last = shown.at(-1);
-  const next_cursor = last !== undefined && rest.length > shown.length ? encodeCursor([last.seq]) : null;
-  return succeed({ data: shown.map(({ receipt }) => receipt), next_cursor });
+/** D1 has more receipts than the object keeps. Throws `overloaded` while it lacks the newest. */
+async function currentStore({ env }: AppContext, key: ThreadKey): Promise<D1Database> {
+  if (unwrap(await callThread(env, key, (stub) => stub.sync(key)))) return env.DB;
+  throw new Problem("overloaded", "The newest receipts are not stored yet. Try again in a moment.");
 }

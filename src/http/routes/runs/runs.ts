@@ -1,10 +1,9 @@
-// Runs are started, resumed, watched and cancelled through the thread's object. Their list is read from D1.
-import { listRuns } from "../../../store/runs.ts";
+// Runs are started, resumed, read, watched and cancelled through the thread's object.
 import { callThread } from "../../../thread/stub.ts";
 import type { App } from "../../context.ts";
 import { unwrap } from "../../errors.ts";
 import { addOperation } from "../../operation.ts";
-import { keyOf, pageOfThread, readOfThread } from "../../ownership.ts";
+import { keyOf } from "../../ownership.ts";
 import { listedRun, pageOf, pageQuery, runAnswer, runParams, threadParams } from "../../schemas.ts";
 import { addAgain } from "./again.ts";
 import { addResume, addStart } from "./start.ts";
@@ -35,11 +34,7 @@ function addReadAndCancel(app: App): void {
     async (context, { params, query }) => {
       const key = keyOf(context, params.thread_id);
       const request = { limit: query.limit, cursor: query.cursor ?? null };
-      const page = await readOfThread(context, key, {
-        fromStore: async (db) => pageOfThread(db, key, await listRuns(db, key, request)),
-        fromObject: (stub) => stub.readRuns(key, request),
-      });
-      return context.json(page);
+      return context.json(unwrap(await callThread(context.env, key, (stub) => stub.readRuns(key, request))));
     },
   );
   addOperation(

@@ -1,4 +1,3 @@
-import { APIConnectionError } from "openai";
 import { describe, expect, it } from "vitest";
 import { RefusedResponse } from "../bounded-fetch.ts";
 import { describeError, describeErrorObject } from "./failure.ts";
@@ -9,7 +8,7 @@ const settings = { key: "OPENAI_API_KEY", base_url: "OPENAI_BASE_URL", model: "O
 const provider = { host: "api.model.example:8443", secrets: [api_key], settings };
 function status(code: number, error: unknown, headers: Record<string, string> = {}) {
   const answer = { status: code, headers: new Headers(headers), text: JSON.stringify({ error }) };
-  return describeError(new APIConnectionError({ cause: new RefusedResponse(answer, null) }), provider);
+  return describeError(new RefusedResponse(answer, null), provider);
 }
 
 describe("describeError", () => {
@@ -147,7 +146,7 @@ describe("describeError", () => {
 
   it("says why a server could not be reached, and that another attempt may succeed", () => {
     const cause = new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED 127.0.0.1:1") });
-    const failure = describeError(new APIConnectionError({ cause }), provider);
+    const failure = describeError(cause, provider);
     expect(failure).toMatchObject({ retryable: true, code: "model_error", reason: "unreachable" });
     expect(failure.message).toBe(
       "The model server could not be reached or broke off: fetch failed (connect ECONNREFUSED [address]).",

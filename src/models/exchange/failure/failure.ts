@@ -1,6 +1,5 @@
 // Describes the failure of a model call: a sentence for people that names the setting to check and quotes the provider,
 // never a secret or an address, and a reason for programs.
-import { APIConnectionError } from "openai";
 import type { ModelFailure } from "../../../agent/model.ts";
 import type { ModelFailureReason } from "../../../protocol/run.ts";
 import { RefusedResponse } from "../bounded-fetch.ts";
@@ -26,11 +25,10 @@ export function failWith(
   };
 }
 
-/** Describes an error thrown by the SDK or the network. */
+/** Describes why a request failed that got no reply. */
 export function describeError(error: unknown, provider: Provider): ModelFailure {
-  const cause = error instanceof APIConnectionError ? (error.cause ?? error) : error;
-  if (cause instanceof RefusedResponse) return describeResponse(cause, provider);
-  const why = cut(describeCause(cause), provider);
+  if (error instanceof RefusedResponse) return describeResponse(error, provider);
+  const why = cut(describeCause(error), provider);
   return failWith(provider, `The model server could not be reached or broke off: ${why}`, {
     retryable: true,
     reason: "unreachable",

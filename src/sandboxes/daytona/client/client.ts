@@ -5,7 +5,6 @@
 //
 // Unless it polls, the SDK keeps a Socket.IO connection open, which would keep the object awake for ever. The SDK can't
 // be aborted and has no limit on what it reads; where that matters `toolbox.ts` makes the request itself.
-import { Daytona } from "@daytonaio/sdk";
 import { type OnSandboxState, SandboxError } from "../../../agent/sandbox.ts";
 import type { GitAccess } from "../../../agent/sandbox-git.ts";
 import type { SandboxRequest } from "../../provider.ts";
@@ -17,6 +16,7 @@ import { DaytonaSecrets } from "../secrets/secrets.ts";
 import { DaytonaConnection } from "./connection.ts";
 import { DaytonaFailure, readFailure, toSandboxError } from "./failure.ts";
 import { type DaytonaLimits, defaultLimits } from "./limits.ts";
+import { openClient } from "./sdk.ts";
 import { Toolbox } from "./toolbox.ts";
 
 export interface DaytonaSettings extends Omit<SandboxRequest, "recipe"> {
@@ -56,7 +56,7 @@ export function connectDaytona(
   // A clone that failed quotes git, and a build its log.
   const onState: OnSandboxState = (state, message) => settings.onState?.(state, secrets.hideSeen(message));
   const limits = { ...defaultLimits, ...settings.limits };
-  const client = new Daytona({
+  const client = openClient({
     apiKey: api_key,
     apiUrl: api_url,
     ...(target === null ? {} : { target }),

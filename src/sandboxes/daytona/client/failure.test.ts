@@ -1,6 +1,9 @@
 import { DaytonaConnectionTimeoutError, DaytonaNotFoundError } from "@daytonaio/sdk";
 import { describe, expect, it } from "vitest";
 import { DaytonaFailure, readFailure } from "./failure.ts";
+import { loadSdk } from "./sdk.ts";
+
+await loadSdk();
 
 describe("readFailure", () => {
   it("describes an SDK timeout as a transport failure, without advice about the SDK's settings", () => {

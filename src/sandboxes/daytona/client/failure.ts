@@ -1,6 +1,6 @@
 // Brings failed requests, made by the SDK or by us, to one shape and classifies them.
-import { DaytonaConnectionError, DaytonaConnectionTimeoutError, DaytonaError } from "@daytonaio/sdk";
 import { SandboxError } from "../../../agent/sandbox.ts";
+import { loadedSdk } from "./sdk.ts";
 
 /** The longest text from Daytona that is passed on: enough for a reason, too little for a page of HTML. */
 const MAX_REASON_CHARACTERS = 300;
@@ -97,11 +97,12 @@ export class DaytonaFailure extends Error {
 
 export function readFailure(error: unknown): DaytonaFailure {
   if (error instanceof DaytonaFailure) return error;
-  if (!(error instanceof DaytonaError)) throw error;
+  const sdk = loadedSdk();
+  if (sdk === null || !(error instanceof sdk.DaytonaError)) throw error;
   // The SDK's message advises on settings of the SDK, which its reader can't change.
-  if (error instanceof DaytonaConnectionTimeoutError) return new DaytonaFailure("no answer in time");
+  if (error instanceof sdk.DaytonaConnectionTimeoutError) return new DaytonaFailure("no answer in time");
   const { statusCode = null, message, source } = error;
-  const is_state_error = statusCode === null && !(error instanceof DaytonaConnectionError);
+  const is_state_error = statusCode === null && !(error instanceof sdk.DaytonaConnectionError);
   const retry_after_ms = readWait(Object.entries(error.headers ?? {}));
   return new DaytonaFailure(message, { status: statusCode, source, is_state_error, retry_after_ms });
 }

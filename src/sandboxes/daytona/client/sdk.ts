@@ -1,26 +1,31 @@
-// Daytona's SDK as the bundle has it: without what scripts/bundle/daytona leaves out.
-import type {
-  CreateSandboxFromImageParams,
-  CreateSandboxFromSnapshotParams,
-  Daytona,
-  Sandbox,
-  Snapshot,
-} from "@daytonaio/sdk";
+// Daytona's SDK. It is evaluated when a sandbox is first asked for, and not when an isolate starts: all other files import
+// its types alone.
+import type { Daytona, DaytonaConfig } from "@daytonaio/sdk";
 
-type LeftOut =
-  | ("codeInterpreter" | "computerUse" | "createLspServer" | "git" | "getMetrics" | "getMetricsLatest" | "updateEnv")
-  | ("downloadUrl" | "fs" | "process" | "uploadUrl");
+export type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 
-export type SdkSandbox = Omit<Sandbox, LeftOut> & {
-  fs: Pick<Sandbox["fs"], "createFolder" | "deleteFile" | "getFileDetails" | "moveFiles">;
-  process: Omit<Sandbox["process"], "connectPty" | "createPty" | "getSessionCommandLogs">;
-};
+type Sdk = typeof import("@daytonaio/sdk");
 
-export type SdkClient = Pick<Daytona, "get"> & {
-  /** Without the logs of a build. */
-  create(
-    parameters: CreateSandboxFromImageParams | CreateSandboxFromSnapshotParams,
-    options: { timeout: number },
-  ): Promise<Sandbox>;
-  snapshot: Pick<Daytona["snapshot"], "get"> & { activate(snapshot: Snapshot): Promise<Snapshot> };
-};
+let loaded: Sdk | null = null;
+
+export async function loadSdk(): Promise<Sdk> {
+  loaded ??= await import("@daytonaio/sdk");
+  return loaded;
+}
+
+/** Null as long as nothing was asked, so that no error is the SDK's. */
+export function loadedSdk(): Sdk | null {
+  return loaded;
+}
+
+export type SdkClient = () => Promise<Daytona>;
+
+/** The client is made when it is first asked for. */
+export function openClient(config: DaytonaConfig): SdkClient {
+  let client: Daytona | null = null;
+  return async () => {
+    const { Daytona } = await loadSdk();
+    client ??= new Daytona(config);
+    return client;
+  };
+}

@@ -2,7 +2,10 @@
 import { DaytonaGoneError, DaytonaInternalServerError } from "@daytonaio/sdk";
 import { beforeEach, describe, expect, it } from "vitest";
 import { defaultLimits } from "../client/limits.ts";
+import { loadSdk } from "../client/sdk.ts";
 import { type CommandPorts, DaytonaCommands } from "./commands.ts";
+
+await loadSdk();
 
 const { signal } = new AbortController();
 const notYet = () =>

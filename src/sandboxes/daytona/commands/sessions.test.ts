@@ -3,9 +3,11 @@
 import { DaytonaConflictError, DaytonaInternalServerError, DaytonaNotFoundError } from "@daytonaio/sdk";
 import { describe, expect, it } from "vitest";
 import type { DaytonaConnection } from "../client/connection.ts";
+import { loadSdk } from "../client/sdk.ts";
 import { COMMAND_VARIABLE } from "./command-line.ts";
 import { DaytonaSessions } from "./sessions.ts";
 
+await loadSdk();
 const { signal } = new AbortController();
 const KEPT = 64;
 

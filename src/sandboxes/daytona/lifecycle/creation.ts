@@ -75,11 +75,11 @@ export class Creation {
     if (asked !== recipe) labelled[INSTEAD] = recipe.snapshot ?? "";
     else if (!isBuilt(asked) && (cpu ?? memory ?? disk) !== undefined) labelled[UNSIZED] = "yes";
     if (attachment?.label) labelled[ATTACHED] = attachment.label;
-    const parameters = { name, labels: labelled, ...describeCreation(asked, attachment?.names) };
+    const parameters = { name, labels: labelled, ...(await describeCreation(asked, attachment?.names)) };
     const timeout = Math.min(secondsLeft(progress), isBuilt(asked) ? BUILD_ORDER_SECONDS : ORDER_SECONDS);
     try {
       // A repeated request is harmless: the name is then taken, and the sandbox is found.
-      const { id } = await control(() => client.create(parameters, { timeout }), signal);
+      const { id } = await control(async () => (await client()).create(parameters, { timeout }), signal);
       progress.madeId = id;
       await lookup.keep(id);
     } catch (error) {

@@ -11,7 +11,7 @@ export async function findInstead(
 ): Promise<Recipe | null> {
   if (isBuilt(recipe) || !name) return null;
   try {
-    const { imageName, sourceSandboxId } = await ports.control(() => ports.client.snapshot.get(name));
+    const { imageName, sourceSandboxId } = await ports.control(async () => (await ports.client()).snapshot.get(name));
     // A snapshot of a sandbox has its files, which no image has.
     if (!imageName || sourceSandboxId) return null;
     const { snapshot: _, ...rest } = recipe;

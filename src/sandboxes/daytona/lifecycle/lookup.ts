@@ -48,7 +48,7 @@ export class SandboxLookup {
   async get(idOrName: string, signal: AbortSignal): Promise<SdkSandbox | null> {
     const { client, name, control } = this.#ports;
     try {
-      const sandbox = await control(() => client.get(idOrName), signal);
+      const sandbox = await control(async () => (await client()).get(idOrName), signal);
       // A deletion gives the sandbox another name at once, and shows its former state for a moment longer.
       const isRenamed = sandbox.name !== undefined && sandbox.name !== name;
       return sandbox.state === "destroyed" || isRenamed ? null : sandbox;

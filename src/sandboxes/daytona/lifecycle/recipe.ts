@@ -1,7 +1,7 @@
 // A project's settings for its sandbox (its recipe) in Daytona's terms, and how an existing sandbox differs from them.
-import { type CreateSandboxFromImageParams, type CreateSandboxFromSnapshotParams, Image } from "@daytonaio/sdk";
+import type { CreateSandboxFromImageParams, CreateSandboxFromSnapshotParams, Image } from "@daytonaio/sdk";
 import type { SandboxSettings } from "../../../protocol/project.ts";
-import type { SdkSandbox } from "../client/sdk.ts";
+import { loadSdk, type SdkSandbox } from "../client/sdk.ts";
 
 /** Daytona chooses what is left out. */
 export type Recipe = Omit<SandboxSettings, "target">;
@@ -30,7 +30,7 @@ export type Creation = CreateSandboxFromImageParams | CreateSandboxFromSnapshotP
  * Daytona refuses resources together with a snapshot, even its default one. They are applied after the creation
  * (`findChanges`).
  */
-export function describeCreation(recipe: Recipe, secrets: Record<string, string> = {}): Creation {
+export async function describeCreation(recipe: Recipe, secrets: Record<string, string> = {}): Promise<Creation> {
   const { auto_stop_minutes, auto_archive_minutes, network } = recipe;
   const { networkBlockAll, networkAllowList, domainAllowList } = describeNetwork(network ?? {});
   // One name is one variable: the secret counts.
@@ -44,13 +44,14 @@ export function describeCreation(recipe: Recipe, secrets: Record<string, string>
     ...(networkAllowList ? { networkAllowList } : {}),
     ...(domainAllowList ? { domainAllowList } : {}),
   };
-  const image = recipe.dockerfile === undefined ? recipe.image : writeImage(recipe.dockerfile);
+  const image = recipe.dockerfile === undefined ? recipe.image : await writeImage(recipe.dockerfile);
   if (image !== undefined) return { ...common, image, resources: resourcesOf(recipe) };
   return { ...common, ...(recipe.snapshot ? { snapshot: recipe.snapshot } : {}) };
 }
 
 /** The SDK can read a Dockerfile only from a file, so its content is set on an image directly. */
-function writeImage(dockerfile: string): Image {
+async function writeImage(dockerfile: string): Promise<Image> {
+  const { Image } = await loadSdk();
   return Object.create(Image.base("scratch"), { dockerfile: { value: dockerfile } });
 }
 

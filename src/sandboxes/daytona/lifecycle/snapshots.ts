@@ -23,11 +23,12 @@ export async function activateSnapshot(
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { client, control, until } = ports;
+  const { control, until } = ports;
   try {
-    await control(async () => client.snapshot.activate(await client.snapshot.get(name)), signal);
+    const { snapshot } = await ports.client();
+    await control(async () => snapshot.activate(await snapshot.get(name)), signal);
     for (;;) {
-      const { state } = await control(() => client.snapshot.get(name), signal);
+      const { state } = await control(() => snapshot.get(name), signal);
       if (String(state) === "active") return;
       if (Date.now() > until || /error|failed/.test(String(state))) throw unavailable(explain(name, `it is ${state}`));
       await pause(POLL_MS, signal);

@@ -1,1 +1,0 @@
-ALTER TABLE `sandboxes` ADD `sandbox_id` text;

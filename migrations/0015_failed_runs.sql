@@ -1,1 +1,0 @@
-CREATE INDEX `runs_failed` ON `runs` (`updated_at`) WHERE status = 'failed';
