@@ -15,8 +15,6 @@ export async function beginRuntime(place: Place, state: State): Promise<Program>
   // Files that a killed runtime left behind are removed by the next start.
   const temporary = join(state.folder, "tmp");
   await rm(temporary, { recursive: true, force: true });
-  // Settings with their secrets, which a former version wrote for its Worker's process and removed once it had them.
-  await rm(join(state.folder, "settings.json"), { force: true });
   await mkdir(temporary);
   return await startProgram(place, join(import.meta.dirname, "runtime.ts"), [temporary]);
 }
