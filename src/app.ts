@@ -9,7 +9,7 @@ import type { App, AppContext, AppEnv } from "./http/context.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { addDocs } from "./http/docs/docs.ts";
 import { addOpenApi } from "./http/docs/openapi.ts";
-import { answerError, answerNotFound } from "./http/errors.ts";
+import { answerError, answerNotFound, Problem } from "./http/errors.ts";
 import { createGuesses } from "./http/guesses.ts";
 import { guessesWithoutKey } from "./http/paths/hints.ts";
 import { createMethodsAt } from "./http/paths/methods.ts";
@@ -58,6 +58,8 @@ import { addSlackEvents } from "./slack/routes/events.ts";
 import { addSlackInstall } from "./slack/routes/install.ts";
 import { addSlackInteractivity } from "./slack/routes/interactivity.ts";
 import { addSlackWorkspaces } from "./slack/routes/workspaces.ts";
+import { FORMER_DATABASE, isFormerDatabase } from "./store/monitor/schema-version.ts";
+import { clock } from "./thread/ports.ts";
 import { addHooks } from "./triggers/routes/hooks.ts";
 import { addTriggers } from "./triggers/routes/triggers.ts";
 import { addWebhookDeliveries } from "./webhooks/routes/deliveries.ts";
@@ -84,7 +86,7 @@ export function createApp(): App {
     context.res.headers.set("x-request-id", request_id);
     context.res.headers.set("x-content-type-options", "nosniff");
   });
-  app.use(prepare, allowOrigins);
+  app.use(prepare, allowOrigins, refuseFormer);
   // Added before the middleware that requires a key: the ticket is the key here.
   addTerminalSocket(app);
   addTicketDownload(app);
@@ -98,6 +100,13 @@ export function createApp(): App {
   for (const add of resources) add(app);
   return app;
 }
+
+/** The health is answered, so that it can say what is wrong. */
+const refuseFormer = createMiddleware<AppEnv>(async ({ env, req }, next) => {
+  if (req.path !== "/healthz" && (await isFormerDatabase(env.DB, clock)))
+    throw new Problem("not_configured", FORMER_DATABASE);
+  await next();
+});
 
 /**
  * A refusal comes before the body is read, and most clients read no answer before they have sent all of it. So what comes

@@ -1,9 +1,10 @@
 // `npm run deploy`: build, database, tables, Worker with its secrets, health, and where people sign in.
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readPlaceSettings } from "../../src/config/place.ts";
 import { Log } from "../start/log.ts";
+import { listMigrations } from "../start/migrations.ts";
 import { buildPage } from "../start/page.ts";
 import { settingNames } from "../start/setting-names.ts";
 import { Stopping } from "../start/stopping.ts";
@@ -154,12 +155,14 @@ async function make(
   const { deployment, report, place, options } = run;
   // All is looked at before anything is made.
   const isThere = await runStep("database", () => findDatabase(run));
+  const all = await listMigrations(place.root);
+  const pending = isThere ? await runStep("tables", () => findPending(run, all)) : all;
   const { remote, chosen } = await runStep("secrets", async () => {
     const remote = options.isDry ? await listSecrets(run).catch(() => null) : await listSecrets(run);
     checkOwner(run, remote);
     return { remote, chosen: checkSecrets(run, secrets, remote) };
   });
-  await makeTables(run, isThere);
+  await makeTables(run, isThere, pending);
   const names = Object.keys(chosen);
   report.done(
     "secrets",
@@ -187,8 +190,8 @@ async function make(
   return await runStep("worker", () => uploadAll(run, chosen, whole, former, leftovers));
 }
 
-async function makeTables(run: Run, isThere: boolean | null): Promise<void> {
-  const { report, deployment, options, place } = run;
+async function makeTables(run: Run, isThere: boolean | null, pending: string[]): Promise<void> {
+  const { report, deployment, options } = run;
   const { database } = deployment;
   if (isThere) report.done("database", `${database} is there`);
   else if (options.isDry) report.would("database", `would make ${database}: wrangler d1 create ${database}`);
@@ -196,13 +199,13 @@ async function makeTables(run: Run, isThere: boolean | null): Promise<void> {
     await runStep("database", () => makeDatabase(run));
     report.done("database", `${database} made`);
   }
-  if (!options.isDry) {
-    report.done("tables", await runStep("tables", () => migrate(run)));
-    return;
+  const names = pending.join(", ");
+  if (pending.length === 0) report.done("tables", "up to date");
+  else if (options.isDry) report.would("tables", `would apply ${names}`);
+  else {
+    await runStep("tables", () => migrate(run));
+    report.done("tables", `applied ${names}`);
   }
-  const all = (await readdir(join(place.root, "migrations"))).filter((name) => name.endsWith(".sql")).sort();
-  const pending = isThere ? await findPending(run, all) : all;
-  report.would("tables", pending.length === 0 ? "up to date" : `would apply ${pending.join(", ")}`);
 }
 
 async function showUpload(

@@ -86,9 +86,24 @@ describe("the database", () => {
 
   it("without a table of migrations lacks all of them", async () => {
     const all = ["0000_a.sql", "0001_b.sql"];
-    expect(await findPending(makeRun({ answer: { code: 1 } }).run, all)).toEqual(all);
+    const tail = "no such table: d1_migrations: SQLITE_ERROR";
+    expect(await findPending(makeRun({ answer: { code: 1, tail } }).run, all)).toEqual(all);
     const stdout = JSON.stringify([{ results: [{ name: "0000_a.sql" }] }]);
     expect(await findPending(makeRun({ answer: { stdout } }).run, all)).toEqual(["0001_b.sql"]);
+  });
+
+  it("whose migrations can't be listed is not taken for an empty one", async () => {
+    await expect(findPending(makeRun({ answer: { code: 1 } }).run, [])).rejects.toThrow("can't be listed");
+  });
+
+  it("of a version before 0.2.0 is refused, with the command for a new deployment", async () => {
+    const stdout = JSON.stringify([{ results: [{ name: "0017_receipts.sql" }, { name: "0000_initial.sql" }] }]);
+    const { run, asked } = makeRun({ answer: { stdout } });
+    await expect(findPending(run, ["0100_baseline.sql"])).rejects.toMatchObject({
+      message: "the database taskloom is of a version before 0.2.0: it records 0017_receipts.sql",
+      remedy: expect.stringContaining("then `npm run deploy -- --renamed`"),
+    });
+    expect(asked.map(([, command]) => command)).toEqual(["execute"]);
   });
 });
 

@@ -3,10 +3,11 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { readPlaceSettings } from "../../src/config/place.ts";
+import { findFormer } from "../start/migrations.ts";
 import { type DeployArguments, databaseLocations } from "./arguments.ts";
 import type { DeploymentConfig } from "./config.ts";
 import { Failure } from "./failure.ts";
-import { commandFor, type Place, readOptional } from "./place.ts";
+import { commandFor, type Place, PRODUCTION, readOptional } from "./place.ts";
 import type { Report } from "./report.ts";
 import { chooseSecrets, ownKeys, type Secrets, type Settings } from "./secrets.ts";
 import type { Wrangler, WranglerRun } from "./wrangler.ts";
@@ -73,24 +74,36 @@ export async function makeDatabase({ wrangler, deployment, options, settings, co
   if (made.code !== 0) throw describeRefusal(made, `the database ${database} can't be made`);
 }
 
-export async function migrate({ wrangler, deployment, configPath }: Run): Promise<string> {
+export async function migrate({ wrangler, deployment, configPath }: Run): Promise<void> {
   const args = ["d1", "migrations", "apply", deployment.database, "--remote", "--config", configPath];
   const applied = await wrangler.run(args);
   if (applied.code !== 0) {
     throw describeRefusal(applied, "the tables can't be brought up to date; what was applied before stays");
   }
-  const names = new Set(applied.stdout.match(/\b\d{4}_\w+\.sql\b/g) ?? []);
-  return names.size === 0 ? "up to date" : `applied ${[...names].join(", ")}`;
 }
 
-/** Without changing anything: wrangler's own list of migrations makes a table. */
-export async function findPending({ wrangler, deployment, configPath }: Run, all: string[]): Promise<string[]> {
+/**
+ * Without changing anything: wrangler's own list of migrations makes a table. Throws a failure if a version before 0.2.0
+ * has made the database.
+ */
+export async function findPending(run: Run, all: string[]): Promise<string[]> {
+  const { wrangler, configPath, place, deployment } = run;
+  const { database } = deployment;
   const sql = "SELECT name FROM d1_migrations";
-  const args = ["d1", "execute", deployment.database, "--remote", "--json", "--command", sql, "--config", configPath];
+  const args = ["d1", "execute", database, "--remote", "--json", "--command", sql, "--config", configPath];
   const asked = await wrangler.run(args);
-  if (asked.code !== 0) return all;
+  if (/no such table/.test(asked.tail)) return all;
+  if (asked.code !== 0) throw describeRefusal(asked, `the migrations of ${database} can't be listed`);
   const [{ results = [] } = {}] = readJson(asked.stdout) as { results?: { name: string }[] }[];
-  return all.filter((each) => !results.some(({ name }) => name === each));
+  const applied = results.map(({ name }) => name);
+  const former = findFormer(applied, all);
+  if (former !== null) {
+    throw new Failure(
+      `the database ${database} is of a version before 0.2.0: it records ${former}`,
+      `Nothing was changed. Make a new deployment beside it: in own.toml set another \`name\` (and another database_name if it is there), then \`${commandFor(place, "deploy")} ${place.environment === PRODUCTION ? "-- " : ""}--renamed\`. docs/deploy.md says what happens to the old one.`,
+    );
+  }
+  return all.filter((name) => !applied.includes(name));
 }
 
 /** The names of the Worker's secrets; null if there is no such Worker. */

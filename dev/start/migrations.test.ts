@@ -67,6 +67,20 @@ describe("migrations", () => {
     });
   });
 
+  it("are not applied to a database of a version before 0.2.0, which stays as it is", async () => {
+    await withDatabase(async (database) => {
+      await database.batch(
+        [
+          "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP)",
+          "INSERT INTO d1_migrations (name) VALUES ('0000_initial.sql'), ('0017_receipts.sql')",
+        ].map((query) => database.prepare(query)),
+      );
+      await expect(migrate(database, root)).rejects.toThrow("npm start -- --state DIR");
+      expect(await recorded(database)).toEqual(["0000_initial.sql", "0017_receipts.sql"]);
+      expect(await hasTable(database, "threads")).toBe(false);
+    });
+  });
+
   it("leave nothing of one that fails, and are tried again", async () => {
     await writeFile(
       join(root, "migrations/9000_next.sql"),

@@ -15,13 +15,23 @@ const RECORDS = `CREATE TABLE IF NOT EXISTS d1_migrations(
 /** The separator that drizzle writes between two statements of a migration. */
 const BREAKPOINT = "--> statement-breakpoint";
 
-/** Each migration and its record are one transaction: after a kill both exist or neither. */
+/**
+ * Each migration and its record are one transaction: after a kill both exist or neither. Changes nothing where the
+ * database is of a version before 0.2.0.
+ */
 export async function migrate(database: Database, root: string): Promise<void> {
   await database.prepare(RECORDS).run();
   const { results } = await database.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
-  const applied = new Set(results.map(({ name }) => name));
-  for (const name of await listMigrations(root)) {
-    if (applied.has(name)) continue;
+  const applied = results.map(({ name }) => name);
+  const all = await listMigrations(root);
+  const former = findFormer(applied, all);
+  if (former !== null) {
+    throw new Error(
+      `This state folder is of a version before 0.2.0: its database records ${former}. Nothing was changed.\nUse a new folder: npm start -- --state DIR`,
+    );
+  }
+  for (const name of all) {
+    if (applied.includes(name)) continue;
     const text = await readFile(join(root, "migrations", name), "utf8");
     const statements = text.split(BREAKPOINT).map((statement) => database.prepare(statement));
     const record = database.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name);
@@ -35,9 +45,7 @@ export async function migrate(database: Database, root: string): Promise<void> {
  * runtime.
  */
 export async function applyMigrations(root: string, state: State, databaseId: string): Promise<void> {
-  const applied = join(state.data, "v3/d1/applied-migrations");
-  const names = await listMigrations(root);
-  if ((await readFile(applied, "utf8").catch(() => "")) === names.join("\n")) return;
+  if (await isMigrated(root, state)) return;
   // Loaded here, since most starts need none of its 6 MB.
   const { convertV4MiniflareOptions, Miniflare } = await import("./miniflare.ts");
   const runtime = new Miniflare(
@@ -52,9 +60,23 @@ export async function applyMigrations(root: string, state: State, databaseId: st
   } finally {
     await runtime.dispose();
   }
-  await writeOwn(applied, names.join("\n"));
+  await writeOwn(appliedPath(state), (await listMigrations(root)).join("\n"));
 }
 
-async function listMigrations(root: string): Promise<string[]> {
+export async function isMigrated(root: string, state: State): Promise<boolean> {
+  const applied = await readFile(appliedPath(state), "utf8").catch(() => "");
+  return applied === (await listMigrations(root)).join("\n");
+}
+
+function appliedPath({ data }: State): string {
+  return join(data, "v3/d1/applied-migrations");
+}
+
+/** A migration that comes before the first one here: a version before 0.2.0 made the database, or another program. */
+export function findFormer(applied: string[], [first = ""]: string[]): string | null {
+  return applied.find((name) => name < first) ?? null;
+}
+
+export async function listMigrations(root: string): Promise<string[]> {
   return (await readdir(join(root, "migrations"))).filter((name) => name.endsWith(".sql")).sort();
 }

@@ -4,7 +4,7 @@ import { relative } from "node:path";
 import { readSecretFile } from "../secrets.ts";
 import type { StartArguments } from "./arguments.ts";
 import type { BuiltWorker } from "./build.ts";
-import { applyMigrations } from "./migrations.ts";
+import { applyMigrations, isMigrated } from "./migrations.ts";
 import { holdPage } from "./page.ts";
 import type { Place, Program } from "./processes.ts";
 import {
@@ -46,7 +46,10 @@ export async function serve(place: Place, state: State, options: StartArguments,
   const { port, inspectorPort } = options;
   const given = await readSettings(root, process.env);
   const PREVIEW_DOMAIN = previewDomain(given, port);
+  const migrate = (worker: BuiltWorker) => applyMigrations(root, state, worker.options.d1Databases.DB.id);
   const isNew = await isNewState(state);
+  // Before anything of the state is used: one of a version before 0.2.0 is refused.
+  if (!isNew && !(await isMigrated(root, state))) await migrate(await begun.built);
   const keys = await readKeys(options, given, state);
   const { ADMIN_API_KEY: adminKey, ENCRYPTION_KEY: encryptionKey } = keys;
   const notes = checkKeys(keys, isNew);
@@ -57,7 +60,6 @@ export async function serve(place: Place, state: State, options: StartArguments,
     begun.built,
   ]);
   const settings = { ...given, ...found, ...keys, PREVIEW_DOMAIN };
-  const migrate = (worker: BuiltWorker) => applyMigrations(root, state, worker.options.d1Databases.DB.id);
   const start = async (worker: BuiltWorker, program: Program): Promise<Program> => {
     await startWorker(place, program, { root, worker, data: state.data, port, settings, inspectorPort });
     // The Worker's runtime reads the page's files when they are asked for.

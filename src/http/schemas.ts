@@ -10,6 +10,7 @@ import { run, runStatuses } from "../protocol/run.ts";
 import { type Late, late, readLate } from "../protocol/schemas/late.ts";
 import { limitNames } from "../protocol/schemas/many.ts";
 import * as examples from "./examples.ts";
+import { VERSION } from "./version.ts";
 
 export const wellFormed = z
   .string()
@@ -80,7 +81,7 @@ const healthFields = late(() => ({
   }),
 }));
 
-const healthExample = { version: "0.1.0", stand_ins: [], sign_in: { name: "Example Inc." } };
+const healthExample = { version: VERSION, stand_ins: [], sign_in: { name: "Example Inc." } };
 
 export const health = late(() =>
   z

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { SandboxError } from "../agent/sandbox.ts";
 import { type Env, readConfig } from "../config.ts";
 import { nameMissing, type SandboxProvider } from "../sandboxes/index.ts";
-import { NEWEST_MIGRATION } from "../store/monitor/schema-version.ts";
+import { FIRST_MIGRATION, FORMER_DATABASE, NEWEST_MIGRATION } from "../store/monitor/schema-version.ts";
 import { type Check, type CheckPorts, runChecks } from "./checks.ts";
 import { createDeepHealth, REMEMBERED_MS } from "./deep-health.ts";
 
@@ -27,7 +27,7 @@ function portsOf({
 }: World): CheckPorts {
   const statement = {
     bind: () => statement,
-    first: async () => migration,
+    first: async () => ({ oldest: migration, newest: migration }),
     run: async () => ({ meta: { size_after: size } }),
     all: async () => ({ results: secrets }),
     raw: async () => secrets,
@@ -83,8 +83,8 @@ describe("the checks of a deployment", () => {
     expect(JSON.stringify(check)).not.toContain("canary");
   });
 
-  it("tell missing tables from newer ones", async () => {
-    expect(await find("schema", { migration: "0001_first.sql" })).toMatchObject({ ok: false });
+  it("tell missing tables from newer ones, and from those of a version before 0.2.0", async () => {
+    expect(await find("schema", { migration: "0017_receipts.sql" })).toMatchObject({ problem: FORMER_DATABASE });
     expect(await find("schema", { migration: null })).toMatchObject({ ok: false, details: { applied: "none" } });
     expect(await find("schema", { migration: "9999_later.sql" })).toMatchObject({ ok: true });
   });
@@ -131,10 +131,10 @@ describe("the checks of a deployment", () => {
   });
 });
 
-describe("the newest migration that the code knows", () => {
-  it("is the newest file", () => {
+describe("the migrations that the code knows", () => {
+  it("are the first and the newest file", () => {
     const files = readdirSync("migrations").filter((name) => name.endsWith(".sql"));
-    expect(files.sort().at(-1)).toBe(NEWEST_MIGRATION);
+    expect([files.sort()[0], files.at(-1)]).toEqual([FIRST_MIGRATION, NEWEST_MIGRATION]);
   });
 });
 

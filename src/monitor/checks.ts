@@ -7,7 +7,13 @@ import { type Timers, withinTime } from "../lib/time-limit.ts";
 import { checkServer, findSettingProblem, type ServerCheck } from "../models/index.ts";
 import { findProvider, nameMissing, type SandboxProvider } from "../sandboxes/index.ts";
 import { reportSeals } from "../secrets/reseal.ts";
-import { NEWEST_MIGRATION, readDatabaseSize, readNewestMigration } from "../store/monitor/schema-version.ts";
+import {
+  FORMER_DATABASE,
+  isFormer,
+  NEWEST_MIGRATION,
+  readDatabaseSize,
+  readMigrations,
+} from "../store/monitor/schema-version.ts";
 import { readJurisdiction } from "../store/server/deployment.ts";
 
 /** All of them together: a probe gives up after ten seconds as a rule. */
@@ -124,10 +130,11 @@ async function checkDatabase(database: D1Database, limit_bytes: number): Promise
 }
 
 async function checkSchema(database: D1Database): Promise<Finding> {
-  const applied = await readNewestMigration(database);
-  const details = { applied: applied ?? "none", expected: NEWEST_MIGRATION };
+  const applied = await readMigrations(database);
+  const details = { applied: applied.newest ?? "none", expected: NEWEST_MIGRATION };
+  if (isFormer(applied)) return { details, problem: FORMER_DATABASE };
   // Migrations only add, so newer tables suit this code.
-  if (applied !== null && applied >= NEWEST_MIGRATION) return { details };
+  if (applied.newest !== null && applied.newest >= NEWEST_MIGRATION) return { details };
   return { details, problem: "Tables are missing: run `npx wrangler d1 migrations apply taskloom --remote`." };
 }
 

@@ -31,6 +31,7 @@ it("deployments of one account share nothing, continue from another clone, and a
   expect(alone.code).toBe(1);
   expect(alone.text).toContain("taskloom has no earlier version");
 
+  await expectFormerRefused();
   await expectStaging();
   await expectClone();
 
@@ -53,6 +54,18 @@ it("deployments of one account share nothing, continue from another clone, and a
   expect(await deploy("--renamed")).toMatchObject({ code: 0 });
   expectWhole(account, "agents");
 });
+
+async function expectFormerRefused(): Promise<void> {
+  const { account, deploy } = opened;
+  const [database] = account.databases;
+  const changes = database?.changes.length;
+  database?.sql.exec("INSERT INTO d1_migrations (name) VALUES ('0017_receipts.sql')");
+  const refused = await deploy("--force");
+  expect(refused.code).toBe(1);
+  expect(refused.text).toMatch(/✗ tables: the database taskloom is of a version before 0\.2\.0[\s\S]*--renamed`/);
+  expect([database?.changes.length, scriptOf(account, "taskloom").versions.length]).toEqual([changes, 1]);
+  database?.sql.exec("DELETE FROM d1_migrations WHERE name = '0017_receipts.sql'");
+}
 
 async function expectStaging(): Promise<void> {
   const { account, deploy, deploying } = opened;

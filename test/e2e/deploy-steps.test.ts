@@ -65,7 +65,7 @@ describe("a deploy that is ended, by a refusal or by a kill,", () => {
     await expectKilled(/^POST \/d1\/database$/);
     await expectRefused("secrets", refuse(`GET ${script}/secrets`));
     await expectRefused("tables", refuse(/^POST \/d1\/database\/[^/]+\/query$/));
-    await expectKilled(/\/query$/, 3);
+    await expectKilled(/\/query$/, 4);
     const homeless = refuse("GET /workers/subdomain", { status: 404, code: 10_007, message: "none" });
     await expectRefused("worker", homeless, /Register one/);
     const [{ sql } = { sql: null }] = opened.account.databases;

@@ -1,7 +1,8 @@
 // `npm start` beside others: another instance, a second start on the same state, wrangler, and a stranger on its port.
-import { rm, stat } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findFreePort, makeState, runProgram, type StartedServer, startServer } from "../setup/started-server.ts";
 
@@ -47,6 +48,21 @@ describe("npm start", () => {
     const args = ["d1", "migrations", "list", "taskloom", "--local", "--persist-to", state];
     const list = await runProgram("node_modules/.bin/wrangler", args, { WRANGLER_SEND_METRICS: "false" });
     expect(list.stdout).toContain("No migrations to apply");
+  });
+
+  it("refuses a state of a version before 0.2.0 before it reads or makes anything there", async () => {
+    const folder = join(state, "v3/d1/miniflare-D1DatabaseObject");
+    const names = (await readdir(folder)).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name));
+    const database = new DatabaseSync(join(folder, names[0] ?? ""));
+    database.exec("UPDATE d1_migrations SET name = '0017_receipts.sql'");
+    database.close();
+    await rm(join(state, "v3/d1/applied-migrations"));
+    const run = await runProgram("dev/start.ts", ["--port", String(await findFreePort()), "--state", state]);
+    expect(run).toMatchObject({ code: 1, stdout: "" });
+    expect(run.stderr).toMatch(/before 0\.2\.0[\s\S]*npm start -- --state DIR/);
+    expect((await readdir(state)).toSorted()).toEqual(["start", "v3"]);
+    expect(await readdir(join(state, "start"))).not.toContain("key");
+    expect(await readdir(join(state, "start"))).not.toContain("encryption-key");
   });
 
   it("mistakes no other server's response for its own when the port was taken meanwhile", async () => {

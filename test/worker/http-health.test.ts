@@ -1,6 +1,7 @@
 // The deep look of `/healthz`, over real D1 and the real queue: who may ask, and what they learn.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import { VERSION } from "../../src/http/version.ts";
 import { NEWEST_MIGRATION } from "../../src/store/monitor/schema-version.ts";
 import { createClient } from "./http-client.ts";
 
@@ -49,7 +50,7 @@ describe("/healthz?deep=1", () => {
 
   it("is the plain answer without a key", async () => {
     const nobody = createClient(settings).as(null);
-    expect(await nobody.send("GET", DEEP)).toMatchObject({ status: 200, body: { status: "ok", version: "0.1.0" } });
+    expect(await nobody.send("GET", DEEP)).toMatchObject({ status: 200, body: { status: "ok", version: VERSION } });
     expect(Object.keys((await nobody.send("GET", DEEP)).body)).toEqual(
       Object.keys((await nobody.send("GET", "/healthz")).body),
     );

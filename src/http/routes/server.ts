@@ -58,7 +58,7 @@ const serverAnswer = late(() =>
     })
     .openapi("Server", {
       example: {
-        ...{ version: "0.1.0", stand_ins: [], warnings: [], encryption: null },
+        ...{ version: VERSION, stand_ins: [], warnings: [], encryption: null },
         database: { bytes: 2_400_000_000, limit_bytes: 10_000_000_000, share: 0.24 },
         retention: { days: 365, threads_deleted: 1200, last_deleted_at: examples.time },
       },

@@ -10,7 +10,9 @@ import { type Config, configOf, type Env } from "../../../config.ts";
 import { logError } from "../../../lib/log.ts";
 import { isPreviewDomain, readPreviewHost } from "../../../protocol/preview.ts";
 import { describeMissing, findProvider, type SandboxProvider } from "../../../sandboxes/index.ts";
+import { isFormerDatabase } from "../../../store/monitor/schema-version.ts";
 import type { StoredPreview } from "../../../store/projects/previews.ts";
+import { clock } from "../../../thread/ports.ts";
 import { openProjectWorkspace } from "../../sandbox.ts";
 import { readCachedPreview } from "../previews.ts";
 import { answerVisitor } from "./answers.ts";
@@ -60,6 +62,7 @@ async function answerHost(
   // Any proxy in between may answer TRACE with the request it received, including the sandbox's token.
   if (request.method === "TRACE") return answerVisitor(request, "bad_method");
   if (!isContained(visited.pathname)) return answerVisitor(request, "bad_path");
+  if (await isFormerDatabase(server.env.DB, clock)) return answerVisitor(request, "unreachable");
   let link: StoredPreview | null;
   try {
     link = await readCachedPreview(server.env.DB, host.token);
