@@ -137,7 +137,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return this.#read(key, (life) => succeed(withoutNumbers(life.state.plan)));
   }
 
-  async readLedger(key: ThreadKey, include: PlanDetails = "ledger", most?: number): Promise<Result<PlanWithDetails>> {
+  async readLedger(key: ThreadKey, include: PlanDetails, most?: number): Promise<Result<PlanWithDetails>> {
     return this.#read(key, (life) => succeed(readPlanDetails(life, include, most)));
   }
 
@@ -194,11 +194,11 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return this.#read(key, (life) => startBackground(life, invocation_id));
   }
 
-  async bury(key: ThreadKey, invocation_id: string): Promise<Result<null>> {
+  async failDeadLetteredRun(key: ThreadKey, invocation_id: string): Promise<Result<null>> {
     return this.#read(key, (life) => failDeadLetteredRun(life, invocation_id));
   }
 
-  async poke(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>> {
+  async resumeStaleRuns(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>> {
     await this.#retryRemoval();
     return this.#read(
       key,
@@ -216,7 +216,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return this.#read(key, (life) => succeed(closeLeases(life, lease_ids)), this.#requirePlace);
   }
 
-  async expire(key: ThreadKey, before: string, at?: number): Promise<Result<boolean>> {
+  async expire(key: ThreadKey, before: string, at: number): Promise<Result<boolean>> {
     await this.#retryRemoval();
     return this.#read(
       key,

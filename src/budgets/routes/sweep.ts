@@ -6,7 +6,7 @@ import { withinTime } from "../../lib/time-limit.ts";
 import { closeLeases, listOpenLeases, type OpenLeases } from "../../store/budgets/close.ts";
 import { deleteBudgetsOfLostProjects, deleteOldBudgets } from "../../store/budgets/old.ts";
 import { clock } from "../../thread/ports.ts";
-import { callThread, lacksMethod } from "../../thread/stub.ts";
+import { callThread } from "../../thread/stub.ts";
 
 /** A run's batch reaches D1 within seconds, and after an outage within a minute. */
 const OPEN_MS = 3 * 60_000;
@@ -52,7 +52,6 @@ async function askThread(env: Env, { lease_ids, granted_at, ...key }: OpenLeases
       await closeLeases(env.DB, key, unknown, now);
     }
   } catch (error) {
-    if (lacksMethod(error)) return;
     logWarning("leases_not_closed", { ...key, leases: lease_ids.length, error: describeError(error) });
   }
 }

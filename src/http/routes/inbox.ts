@@ -1,9 +1,8 @@
 // The messages that wait on a thread while a run works. Only the object knows them, because they are not in D1 yet.
 import { z } from "@hono/zod-openapi";
-import { fail, type Result } from "../../protocol/error.ts";
 import { waitingPolicies } from "../../protocol/inbox.ts";
 import { userContent } from "../../protocol/message.ts";
-import { callThread, lacksMethod } from "../../thread/stub.ts";
+import { callThread } from "../../thread/stub.ts";
 import type { App } from "../context.ts";
 import { unwrap } from "../errors.ts";
 import * as examples from "../examples.ts";
@@ -41,16 +40,6 @@ const change = z
   .openapi("WaitingMessageChange", { example: { message: "然后写一份使用说明", on_busy: "steer" } });
 
 const params = threadParams.extend({ message_id: z.string().min(1).max(64) });
-
-/** An object of the former version lives for seconds more, and can do neither. */
-async function orLater<T>(asked: Promise<Result<T>>): Promise<Result<T>> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (!lacksMethod(error)) throw error;
-    return fail("internal", "The server is being updated. Try again in a moment.");
-  }
-}
 
 export function addInbox(app: App): void {
   addOperation(
@@ -90,8 +79,8 @@ export function addInbox(app: App): void {
     async (context, { params: { thread_id, message_id }, body: { message, on_busy } }) => {
       const key = keyOf(context, thread_id);
       const wanted = { ...(message === undefined ? {} : { content: message }), steers: on_busy === "steer" };
-      const asked = callThread(context.env, key, (stub) => stub.changeWaiting(key, message_id, wanted));
-      return context.json(unwrap(await orLater(asked)));
+      const asked = await callThread(context.env, key, (stub) => stub.changeWaiting(key, message_id, wanted));
+      return context.json(unwrap(asked));
     },
   );
   addOperation(
@@ -111,7 +100,7 @@ export function addInbox(app: App): void {
     },
     async (context, { params: { thread_id, message_id } }) => {
       const key = keyOf(context, thread_id);
-      unwrap(await orLater(callThread(context.env, key, (stub) => stub.removeWaiting(key, message_id))));
+      unwrap(await callThread(context.env, key, (stub) => stub.removeWaiting(key, message_id)));
       return context.body(null, 204);
     },
   );

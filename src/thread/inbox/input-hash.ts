@@ -17,9 +17,8 @@ export async function hashInput(input: RunInput): Promise<string> {
     model,
     max_steps,
     metadata,
-    // Absent as in former versions, whose hashes are stored.
-    ...(ofRequest.length > 0 ? { caps: ofRequest } : {}),
-    ...(supersede === undefined ? {} : { supersede: [supersede.message_id, supersede.message?.content ?? null] }),
+    caps: ofRequest,
+    supersede: supersede?.message_id,
   };
   return toHex(await hashText(JSON.stringify(hashed, sortedKeys)));
 }

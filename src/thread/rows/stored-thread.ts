@@ -28,7 +28,7 @@ export interface Removal extends ThreadKey {
   failures?: number;
   /** What its runs give back to D1 with that. */
   leases?: ClosedLease[];
-  /** What else D1 is told. */
+  /** What else D1 gets. */
   end?: ThreadEnd;
 }
 

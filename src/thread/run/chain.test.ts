@@ -69,21 +69,6 @@ describe("a run's chain", () => {
     expect(["inv_a", "inv_b", "inv_c"].map((id) => chainAt(thread, id))).toEqual([two, none, one]);
     expect(chainInD1(thread, "inv_a")).toEqual(two);
   });
-
-  it("is empty for a run that a former version stored, or that of the input if it was only accepted", async () => {
-    const thread = new FakeThread({ replies: [say("a")] });
-    await thread.accept("hi", { invocation_id: "inv_a", chain: one, background: true });
-    await thread.run("before", { invocation_id: "inv_b" });
-    const forget = "UPDATE runs SET run = json_remove(run, '$.hops', '$.caused_by')";
-    thread.life.database.sql.exec(forget);
-    thread.crash();
-    expect(chainAt(thread, "inv_b")).toEqual(none);
-    const waiting = new FakeThread();
-    await waiting.accept("hi", { invocation_id: "inv_a", chain: one, background: true });
-    waiting.life.database.sql.exec(forget);
-    waiting.crash();
-    expect(chainAt(waiting, "inv_a")).toEqual(one);
-  });
 });
 
 describe("a message that steers", () => {

@@ -72,17 +72,13 @@ export function checkRaise(asked: ReachedCap | null, given: Record<string, unkno
   return limit > 0 ? null : `${asked.name} is 0: the answer must say how much it is to be`;
 }
 
-/**
- * Only raises. Without a number, a cap becomes what was proposed. The one that was reached is doubled if a former
- * version asked.
- */
+/** Only raises. Without a number, a cap becomes what was proposed. */
 export function raiseCaps(
   caps: ScopedCaps[],
-  { asks, proposes }: Pick<RunSpending, "asks" | "proposes">,
+  proposes: RunSpending["proposes"],
   given: Record<string, unknown>,
 ): ScopedCaps[] {
   const raised = new Map<CapName, number>();
-  if (asks?.limit !== undefined && proposes === null) raised.set(asks.name, asks.limit * 2);
   for (const name of capNames) {
     const value = proposes?.[name];
     if (typeof value === "number") raised.set(name, value);
