@@ -19,7 +19,7 @@ import { emptyPlan, readPlan } from "./rows/messages.ts";
 import { readProject } from "./rows/project-checks.ts";
 import { readPosition } from "./rows/shapes/position.ts";
 import { ThreadState } from "./rows/state.ts";
-import { readRemoval, readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
+import { hasOtherFormat, readRemoval, readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
 import { hasTables } from "./rows/tables.ts";
 import { readWakingRuns, type WakingRuns } from "./rows/waking-runs.ts";
 import { CallTimes } from "./run/call-times.ts";
@@ -31,11 +31,15 @@ import { checkReaders, trimMemory, watchIdle } from "./stream/streams.ts";
 import { endFormerStreams, noteAlive } from "./stream/streams-here.ts";
 import { readSuperseded } from "./supersede/marks.ts";
 
+/** What an object finds if another version has stored its data. */
+export const OTHER_FORMAT = "other_format";
+
 /** The life of the stored thread. Null if there is none, and then nothing is written. */
-export function wakeLife(database: Database, ports: Ports, platform: Platform): Life | null {
+export function wakeLife(database: Database, ports: Ports, platform: Platform): Life | typeof OTHER_FORMAT | null {
   const { sql } = database;
   if (!hasTables(sql)) return null;
   const life = readingMeta(sql, false, () => {
+    if (hasOtherFormat(sql)) return OTHER_FORMAT;
     if (readRemoval(database) !== null) return null;
     const stored = readStoredThread(sql);
     if (stored === null) return null;
@@ -46,8 +50,9 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
       plan: readPlan(sql),
     });
   });
-  if (life !== null) adoptRun(life);
-  if (life !== null) noteInputs(life);
+  if (life === null || life === OTHER_FORMAT) return life;
+  adoptRun(life);
+  noteInputs(life);
   return life;
 }
 

@@ -214,7 +214,7 @@ export class FakeThread {
         pulse.alive = false;
       },
     });
-    if (life === null) throw new Error("the thread is not stored");
+    if (life === null || life === "other_format") throw new Error("the thread is not stored");
     return life;
   }
 

@@ -98,21 +98,6 @@ describe("the inbox of a thread", () => {
     await cancel("inv_a");
   });
 
-  it("can't be changed while the thread's object is of the former version, which ends within seconds", async () => {
-    const client = createClient();
-    await client.send("POST", "/v1/threads", { thread_id: "thread-former" });
-    for (const method of ["PATCH", "DELETE"]) {
-      client.threads.next = { error: new TypeError('The RPC receiver does not implement the method "changeWaiting".') };
-      const answer = await client.send(
-        method,
-        "/v1/threads/thread-former/inbox/m",
-        method === "PATCH" ? {} : undefined,
-      );
-      expect(answer).toMatchObject({ status: 500, body: { code: "internal" } });
-      expect(answer.body.detail).toContain("Try again");
-    }
-  });
-
   it("is not found for another user or for an unknown thread", async () => {
     const { ada, path, cancel, send, inbox, stream } = await busyThread(working);
     await readUntil(stream, (text) => text.includes("word "));

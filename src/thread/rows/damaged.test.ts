@@ -25,7 +25,7 @@ beforeEach(() => void warn.mockClear());
 afterAll(() => void warn.mockRestore());
 
 const page = { cursor: null, limit: 200, types: [], after: null };
-const unreadable = ["{", "null", "5", '{"secret":"words"}'];
+const unreadable = ["{", "null", "5", '{"secret":"words","format":2}'];
 
 /** A new life over the damaged rows of a run that planned, worked and ended. */
 async function damage(statement: string, ...bindings: string[]): Promise<FakeThread> {
