@@ -154,19 +154,6 @@ describe("a lease that stays open", () => {
     expect(asked.slice(200).some((name) => !first.has(name))).toBe(true);
   });
 
-  it("of an object that lacks the method is left without a word, as the platform rejects the call", async () => {
-    await grant("user_s10");
-    const THREADS = {
-      idFromName: (name: string) => env.THREADS.idFromName(name),
-      get: (id: DurableObjectId) => {
-        const stub = env.THREADS.get(id) as unknown as Record<string, () => Promise<never>>;
-        return { closeLeases: () => stub.aMethodOfLater?.() };
-      },
-    };
-    await sweepLeases({ ...env, THREADS } as unknown as Env, now);
-    expect(await budgetOf("user_s10")).toEqual({ tokens: 100, open_tokens: 100 });
-  });
-
   it("returns with the removal of its thread, which the sweep has tried again where no alarm does", async () => {
     const key = keyOf("user_s11");
     const made = { project_id: null, title: null, agent_id: null, metadata: {}, request_id: "made" };
