@@ -12,7 +12,7 @@ import { forgetHistory } from "./memory/kept-history.ts";
 import type { Ports } from "./ports.ts";
 import { type Database, writeMeta } from "./rows/database.ts";
 import { FORMAT, type Removal, readRemoval, type StoredThread } from "./rows/stored-thread.ts";
-import { createTables, dropTables } from "./rows/tables.ts";
+import { createTables, dropTables, noteTables } from "./rows/tables.ts";
 import { cancelRun } from "./run/control.ts";
 import { closeAllLeases } from "./spending/closing.ts";
 import { RETRY_IDLE } from "./stream/streams.ts";
@@ -48,6 +48,7 @@ export function storeThread(database: Database, creation: ThreadCreation, now: n
     createTables(database.sql);
     writeMeta(database.sql, "thread", stored);
   });
+  noteTables(database.sql);
   return stored;
 }
 

@@ -46,10 +46,13 @@ type LateTable = keyof typeof lateTables;
 /** The names of a database's tables, once a life has asked for them. */
 const knownTables = new WeakMap<Sql, Set<string>>();
 
-/** Inside a transaction. Nothing is remembered of it, since it may fail. */
+/** Inside a transaction. Since that may fail, `noteTables` comes after it. */
 export function createTables(sql: Sql): void {
   sql.exec(Object.values(tables).join(";\n"));
-  knownTables.delete(sql);
+}
+
+export function noteTables(sql: Sql): void {
+  knownTables.set(sql, new Set(Object.keys(tables)));
 }
 
 /** The database of an object, whose late tables are made by the first statement that names them. */
