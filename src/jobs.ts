@@ -113,7 +113,7 @@ function startRun({ user_id, thread_id, invocation_id }: RunJob, env: Env): Prom
 
 function failRun({ user_id, thread_id, invocation_id }: RunJob, env: Env): Promise<Result<null>> {
   const key = { user_id, thread_id };
-  return callThread(env, key, (stub) => stub.bury(key, invocation_id));
+  return callThread(env, key, (stub) => stub.failDeadLetteredRun(key, invocation_id));
 }
 
 function retry(message: Message<unknown>, reason: string): void {

@@ -71,7 +71,7 @@ export async function sweepRuns(env: Env, now: number): Promise<void> {
 
 async function resumeStaleThread(env: Env, { key, invocation_ids }: SilentThread, now: number): Promise<void> {
   try {
-    const answer = await callThread(env, key, (stub) => stub.poke(key, invocation_ids));
+    const answer = await callThread(env, key, (stub) => stub.resumeStaleRuns(key, invocation_ids));
     // The settings lead to other objects, so nothing is known of these runs.
     if (!answer.ok && answer.error.code === "not_configured") return;
     const lost = answer.ok ? answer.value : invocation_ids;
@@ -79,7 +79,7 @@ async function resumeStaleThread(env: Env, { key, invocation_ids }: SilentThread
     logWarning("runs_lost", { ...key, runs: lost.length });
     await endLostRuns(env.DB, key, lost, now);
   } catch (error) {
-    logError("poke_failed", error, { ...key });
+    logError("resume_failed", error, { ...key });
   }
 }
 

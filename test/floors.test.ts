@@ -205,7 +205,6 @@ describe("the rules detect", () => {
     const knows = (text: string) => rules.mirrorRule([file("src/thread/follow/followers.ts", text)]);
     expect(knows('import { nextStep } from "../../slack/show/show.ts";')).toHaveLength(1);
     expect(knows("// as Slack has it")).toHaveLength(1);
-    expect(knows('const ASKED = "asked_in_slack";')).toEqual([]);
     expect(rules.mirrorRule([file("src/mirrors.ts", 'import { a } from "./slack/mirror.ts";')])).toEqual([]);
     expect(rules.mirrorRule([file("src/thread/follow/followers.test.ts", "// in Slack")])).toEqual([]);
   });

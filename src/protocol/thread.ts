@@ -81,16 +81,11 @@ export interface HistoryEntry {
   role: string;
 }
 
-/** Asks the turn of a message again, or puts the messages of the input in the place of a person's. */
+/** Asks the turn of a message again, or puts the message of the input into the place of a person's. */
 export interface Superseding {
   message_id: string;
   /** Whether the named message is replaced, too. */
   replaces: boolean;
-  /**
-   * The message that a route brings. It is not in `messages`, so that an object of a former version, which knows nothing
-   * of this, refuses the input as empty.
-   */
-  message?: RunInput["messages"][number];
   /**
    * The client chose no id for the run. That of a reply, which can be asked for once, is derived; that of an edit is, too,
    * and becomes another one if the message was edited since.
@@ -104,7 +99,7 @@ export interface RunInput extends ThreadKey {
   messages: { message_id: string; content: UserContent }[];
   /**
    * Set if nobody has named the messages: the object gives them ids of its own, which need no look whether they are taken
-   * and no entry in its index. Those that they have are for an object of a former version. Not stored.
+   * and no entry in its index. Not stored.
    */
   unnamed_messages?: boolean;
   /** Results of client tools that an earlier run of this thread left pending (AG-UI). */
@@ -243,10 +238,9 @@ export interface ThreadApi {
   readPlan(key: ThreadKey): Promise<Result<Plan>>;
   /**
    * The plan with the work done for its tasks, or with what the server saw of them, of the same moment. Only the object
-   * knows this. A former version knows the ledger alone, and returns it. `most`: characters of receipts; a former
-   * version's object does not know it.
+   * knows this. `most`: characters of receipts.
    */
-  readLedger(key: ThreadKey, include?: PlanDetails, most?: number): Promise<Result<PlanWithDetails>>;
+  readLedger(key: ThreadKey, include: PlanDetails, most?: number): Promise<Result<PlanWithDetails>>;
   /**
    * A person's change of the plan: all operations or none; `version_conflict` or `invalid_operation`. D1 has it when
    * this resolves. The same `request_id` again is the same edit.
@@ -275,12 +269,12 @@ export interface ThreadApi {
   /** Called by the queue: lets a background run start. Idempotent. */
   start(key: ThreadKey, invocation_id: string): Promise<Result<null>>;
   /** Called for a dead letter: ends the run as `failed` with `dead_letter`. Idempotent. */
-  bury(key: ThreadKey, invocation_id: string): Promise<Result<null>>;
+  failDeadLetteredRun(key: ThreadKey, invocation_id: string): Promise<Result<null>>;
   /**
    * Called by the sweeper for runs that D1 has no recent news of. Resumes stale runs and returns the ids that this
    * object does not know.
    */
-  poke(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>>;
+  resumeStaleRuns(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>>;
   /**
    * Called by the sweeper for leases that D1 has as open. Returns what was spent of those whose run is over, and nothing
    * of those that this object has not used. Leases of a live run are left out.
@@ -289,8 +283,8 @@ export interface ThreadApi {
   /**
    * Called by the clock for a thread that is old as far as D1 knows: removes it if nothing has happened in it since
    * `before`, and the rules as they are now say the same at the time `at`, in ms. False if it stays, or if D1 can't follow
-   * or answer now. An object of a former version rejects this, or does not read `at` and the rules.
+   * or answer now.
    */
-  expire(key: ThreadKey, before: string, at?: number): Promise<Result<boolean>>;
+  expire(key: ThreadKey, before: string, at: number): Promise<Result<boolean>>;
   diagnose(key: ThreadKey): Promise<Result<Diagnostics>>;
 }

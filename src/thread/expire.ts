@@ -14,14 +14,13 @@ const D1_LIMIT_MS = 3_000;
 
 /**
  * Whether it goes. What D1 lacks would be lost with it: what its runs used, and deliveries of webhooks. The rules are read
- * last, since a user, a project or the setting may have got more days since the clock found the thread. Nothing may be
- * awaited between this answer and the removal. A former version's clock does not say `at` which time it looked: then the
- * rules only have to make the thread old at some time.
+ * last, since a user, a project or the setting may have got more days since the clock found the thread at the time `at`.
+ * Nothing may be awaited between this answer and the removal.
  */
-export async function mayExpire(life: Life, before: string, at?: number): Promise<boolean> {
+export async function mayExpire(life: Life, before: string, at: number): Promise<boolean> {
   if (!isExpired(life, before) || !(await life.outbox.syncWithin(D1_LIMIT_MS))) return false;
-  const cutoff = await findCutoff(life, at ?? life.ports.clock.now());
-  return cutoff !== null && isExpired(life, before) && (at === undefined || isExpired(life, cutoff));
+  const cutoff = await findCutoff(life, at);
+  return cutoff !== null && isExpired(life, before) && isExpired(life, cutoff);
 }
 
 /** Null as well while D1 fails: then nobody knows. */

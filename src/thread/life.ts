@@ -11,12 +11,12 @@ import type { ThreadMemory } from "./memory/thread-memory.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
 import { type Database, writeMeta } from "./rows/database.ts";
+import type { EnvironmentNotes } from "./rows/environment-notes.ts";
 import type { StoredProject } from "./rows/project-checks.ts";
 import { type RunRecord, readRun, readRunBefore, saveRun } from "./rows/runs.ts";
 import type { RequestedEnd } from "./rows/shapes/run-record.ts";
 import type { ThreadState } from "./rows/state.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
-import type { Told } from "./rows/told.ts";
 import type { CallTimes } from "./run/call-times.ts";
 import { countWork } from "./spending/record.ts";
 import type { Journal } from "./stream/journal/journal.ts";
@@ -54,7 +54,7 @@ export interface Life {
   state: ThreadState;
   outbox: Outbox;
   /** What the model has learned once of the day and of its sandbox. */
-  told: Told;
+  environment: EnvironmentNotes;
   /** The project's own checks. Null until they were read. */
   project: StoredProject | null;
   /** Which messages are superseded, as far as readers and D1 may not know it. */

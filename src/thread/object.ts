@@ -63,15 +63,20 @@ import { openStream, whenStreamEnds } from "./stream/stream-response.ts";
 import { type StreamRequest, tooManyReaders } from "./stream/streams.ts";
 import { endFormerStreams } from "./stream/streams-here.ts";
 import { finishRemoval, ownedBy, patchThread, removeThread, storeThread } from "./threads.ts";
-import { beginLife, wakeLife } from "./wake.ts";
+import { beginLife, OTHER_FORMAT, wakeLife } from "./wake.ts";
 
 // How long a request waits for D1. Then the object answers reads of its thread from its own rows.
 const SYNC_LIMIT_MS = 3_000;
+
+const OTHER_VERSION =
+  "This thread's data is of another version of Taskloom, and was left as it is. Deploy this version under a Worker name and with a database of its own, or start it with a state folder of its own (`npm start -- --state DIR`).";
 
 export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   readonly #database: Database;
   readonly #ports: Ports;
   readonly #platform: Platform;
+  /** Set if another version has stored what is here. Every call gets it, and nothing is read or changed. */
+  readonly #refusal: ReturnType<typeof fail> | null;
   #life: Life | null;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -88,7 +93,11 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
         ctx.abort(reason);
       },
     };
-    this.#life = this.#startLife();
+    const life = wakeLife(this.#database, this.#ports, this.#platform);
+    const isForeign = life === OTHER_FORMAT;
+    this.#refusal = isForeign ? fail("not_configured", OTHER_VERSION) : null;
+    this.#life = isForeign || life === null ? null : this.#tend(life);
+    if (isForeign) ctx.waitUntil(storage.deleteAlarm());
   }
 
   async create(creation: ThreadCreation): Promise<Result<Thread>> {
@@ -138,7 +147,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return this.#read(key, (life) => succeed(withoutNumbers(life.state.plan)));
   }
 
-  async readLedger(key: ThreadKey, include: PlanDetails = "ledger", most?: number): Promise<Result<PlanWithDetails>> {
+  async readLedger(key: ThreadKey, include: PlanDetails, most?: number): Promise<Result<PlanWithDetails>> {
     return this.#read(key, (life) => succeed(readPlanDetails(life, include, most)));
   }
 
@@ -195,11 +204,11 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return this.#read(key, (life) => startBackground(life, invocation_id));
   }
 
-  async bury(key: ThreadKey, invocation_id: string): Promise<Result<null>> {
+  async failDeadLetteredRun(key: ThreadKey, invocation_id: string): Promise<Result<null>> {
     return this.#read(key, (life) => failDeadLetteredRun(life, invocation_id));
   }
 
-  async poke(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>> {
+  async resumeStaleRuns(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>> {
     await this.#retryRemoval();
     return this.#read(
       key,
@@ -217,7 +226,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return this.#read(key, (life) => succeed(closeLeases(life, lease_ids)), this.#requirePlace);
   }
 
-  async expire(key: ThreadKey, before: string, at?: number): Promise<Result<boolean>> {
+  async expire(key: ThreadKey, before: string, at: number): Promise<Result<boolean>> {
     await this.#retryRemoval();
     return this.#read(
       key,
@@ -278,7 +287,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     if (this.#life === null) {
       if (readRemoval(this.#database) !== null) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
       // The place is remembered last, once in an isolate's life: an input that is refused makes no thread.
-      const refused = (await checkFirstInput(this.#ports, input)) ?? (await this.#checkPlace(true));
+      const refused = this.#refusal ?? (await checkFirstInput(this.#ports, input)) ?? (await this.#checkPlace(true));
       if (refused) return refused;
       // Another request may have removed or created the thread meanwhile.
       if (readRemoval(this.#database) !== null) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
@@ -331,11 +340,6 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   }
 
   /** A life that finds its owner deleted removes the thread: whoever emptied the account did not know of it. */
-  #startLife(): Life | null {
-    const life = wakeLife(this.#database, this.#ports, this.#platform);
-    return life === null ? null : this.#tend(life);
-  }
-
   #tend(life: Life): Life {
     life.outbox.onOwnerDeleted = () => this.ctx.waitUntil(this.#removeLife(life, "owner_deleted"));
     return life;
@@ -347,13 +351,14 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     await this.#finishRemoval(life);
   }
 
-  /** Why there is no thread here, if the settings led to the wrong place. */
-  #checkPlace(makes = false): ReturnType<typeof checkPlace> {
-    return checkPlace(configOf(this.env), this.env.DB, makes);
+  /** Why there is no thread here, if another version stored what there is or the settings led to the wrong place. */
+  async #checkPlace(makes = false): ReturnType<typeof checkPlace> {
+    return this.#refusal ?? (await checkPlace(configOf(this.env), this.env.DB, makes));
   }
 
   /** The same for callers that end in D1 what has no object. */
-  readonly #requirePlace = (): ReturnType<typeof requirePlace> => requirePlace(configOf(this.env), this.env.DB);
+  readonly #requirePlace = async (): ReturnType<typeof requirePlace> =>
+    this.#refusal ?? (await requirePlace(configOf(this.env), this.env.DB));
 
   #finishRemoval(life: Life | null): Promise<void> {
     return finishRemoval(this.#database, this.#ports, this.ctx.storage, life);

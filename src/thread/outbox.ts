@@ -183,14 +183,6 @@ export class Outbox {
     this.#changes.progress.mark({ released: seq });
   }
 
-  /**
-   * Call it before a run's end is stored. Where a former version has stored the position, all that has ended is released,
-   * and only a number tells it from what ends now.
-   */
-  noteEnding(newest: number): void {
-    if (this.#position.released === undefined) this.noteReleased(newest);
-  }
-
   /** Stores the position if it moved, and the end of a live run would not do so soon. Inside the transaction of a fact. */
   storePosition(journal: Pick<Journal, "newest" | "settle">): void {
     storePosition(this.#changes, journal);

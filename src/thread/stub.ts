@@ -34,8 +34,3 @@ function isWorthRepeating(error: unknown): boolean {
   const { retryable, durableObjectReset, overloaded } = error as Record<string, unknown>;
   return error instanceof Error && (retryable === true || durableObjectReset === true) && overloaded !== true;
 }
-
-/** Whether an object of a former version was asked for what it lacks. A deploy replaces it within minutes. */
-export function lacksMethod(error: unknown): boolean {
-  return error instanceof TypeError && /does not implement/.test(error.message);
-}

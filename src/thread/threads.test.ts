@@ -9,7 +9,6 @@ import { twoTaskModel, twoTaskTools } from "../../test/fakes/two-task-model.ts";
 import { describeLife } from "./diagnostics.ts";
 import { acceptRun } from "./inbox/accept.ts";
 import { findRun } from "./life.ts";
-import { writeMeta } from "./rows/database.ts";
 import { readMessages } from "./rows/messages.ts";
 import { readRemoval } from "./rows/stored-thread.ts";
 import { waitForEnd } from "./run/control.ts";
@@ -248,16 +247,5 @@ describe("a removal", () => {
     letGo();
     await passTime(clock, 1_000);
     expect(thread.isAlive).toBe(false);
-  });
-
-  it("that an earlier version stored counts as done", async () => {
-    const asked: string[] = [];
-    const thread = new FakeThread({ deleteThread: async () => void asked.push("deleted") });
-    const { database, ports } = thread.life;
-    writeMeta(database.sql, "removed", true);
-    const alarm = { setAlarm: async () => void asked.push("set"), deleteAlarm: async () => void asked.push("gone") };
-    await finishRemoval(database, ports, alarm, null);
-    expect(asked).toEqual([]);
-    expect(wakeLife(database, ports, thread.life.platform)).toBe(null);
   });
 });

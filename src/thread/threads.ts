@@ -11,8 +11,8 @@ import { isoTime, type Life, storeThreadChange, transact } from "./life.ts";
 import { forgetHistory } from "./memory/kept-history.ts";
 import type { Ports } from "./ports.ts";
 import { type Database, writeMeta } from "./rows/database.ts";
-import { type Removal, readRemoval, type StoredThread } from "./rows/stored-thread.ts";
-import { createTables, dropTables } from "./rows/tables.ts";
+import { FORMAT, type Removal, readRemoval, type StoredThread } from "./rows/stored-thread.ts";
+import { createTables, dropTables, noteTables } from "./rows/tables.ts";
 import { cancelRun } from "./run/control.ts";
 import { closeAllLeases } from "./spending/closing.ts";
 import { RETRY_IDLE } from "./stream/streams.ts";
@@ -43,11 +43,12 @@ export function storeThread(database: Database, creation: ThreadCreation, now: n
     updated_at: at,
   };
   const made_project = project_id === null ? { name: title ?? "Untitled", created_at: at } : null;
-  const stored: StoredThread = { thread, version: 1, made_project, request_id };
+  const stored: StoredThread = { format: FORMAT, thread, version: 1, made_project, request_id };
   database.transaction(() => {
     createTables(database.sql);
     writeMeta(database.sql, "thread", stored);
   });
+  noteTables(database.sql);
   return stored;
 }
 
@@ -92,7 +93,7 @@ export async function removeThread(life: Life, request_id: string): Promise<void
     ...(life.outbox.ownerDeleted && { owner_deleted: true }),
     ...(request_id === EXPIRED && { is_expired: true }),
   };
-  const removal: Removal = { user_id, thread_id, request_id, done: false, leases, end };
+  const removal: Removal = { format: FORMAT, user_id, thread_id, request_id, done: false, leases, end };
   transact(life, () => writeMeta(life.database.sql, "removed", removal));
   life.outbox.stop();
   life.cancelIdle?.();

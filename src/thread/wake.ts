@@ -13,14 +13,14 @@ import type { Ports } from "./ports.ts";
 import { notePresence } from "./presence/leave.ts";
 import { readWatched } from "./presence/watched.ts";
 import { type Database, readingMeta } from "./rows/database.ts";
+import { readEnvironmentNotes } from "./rows/environment-notes.ts";
 import { readJobs } from "./rows/job-times.ts";
 import { emptyPlan, readPlan } from "./rows/messages.ts";
 import { readProject } from "./rows/project-checks.ts";
 import { readPosition } from "./rows/shapes/position.ts";
 import { ThreadState } from "./rows/state.ts";
-import { readRemoval, readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
-import { createTables, dropLeftTables, hasLeftTables, hasTables } from "./rows/tables.ts";
-import { readTold } from "./rows/told.ts";
+import { hasOtherFormat, readRemoval, readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
+import { hasTables } from "./rows/tables.ts";
 import { readWakingRuns, type WakingRuns } from "./rows/waking-runs.ts";
 import { CallTimes } from "./run/call-times.ts";
 import { countLife } from "./run/run-start.ts";
@@ -31,15 +31,18 @@ import { checkReaders, trimMemory, watchIdle } from "./stream/streams.ts";
 import { endFormerStreams, noteAlive } from "./stream/streams-here.ts";
 import { readSuperseded } from "./supersede/marks.ts";
 
-/** The life of the stored thread. Null if there is none, and then nothing is written but what a removal left is dropped. */
-export function wakeLife(database: Database, ports: Ports, platform: Platform): Life | null {
+/** What an object finds if another version has stored its data. */
+export const OTHER_FORMAT = "other_format";
+
+/** The life of the stored thread. Null if there is none, and then nothing is written. */
+export function wakeLife(database: Database, ports: Ports, platform: Platform): Life | typeof OTHER_FORMAT | null {
   const { sql } = database;
   if (!hasTables(sql)) return null;
   const life = readingMeta(sql, false, () => {
+    if (hasOtherFormat(sql)) return OTHER_FORMAT;
     if (readRemoval(database) !== null) return null;
     const stored = readStoredThread(sql);
     if (stored === null) return null;
-    createTables(sql);
     return openLife(database, ports, platform, stored, {
       ...readWakingRuns(sql, readPosition(sql)),
       hasSteered: hasSteered(sql),
@@ -47,9 +50,9 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
       plan: readPlan(sql),
     });
   });
-  if (life === null && hasLeftTables(sql)) database.transaction(() => dropLeftTables(sql));
-  if (life !== null) adoptRun(life);
-  if (life !== null) noteInputs(life);
+  if (life === null || life === OTHER_FORMAT) return life;
+  adoptRun(life);
+  noteInputs(life);
   return life;
 }
 
@@ -84,7 +87,7 @@ function openLife(
     state: new ThreadState(database.sql, plan),
     outbox: new Outbox(database, ports, stored, { live: read.live, changed }, () => journal.newest, superseded),
     superseded,
-    told: readTold(database.sql),
+    environment: readEnvironmentNotes(database.sql),
     project: readProject(database.sql),
     memory: newMemory(),
     stored,

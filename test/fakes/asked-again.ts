@@ -19,7 +19,8 @@ export function edit(
 ): Partial<RunInput> {
   return {
     ...again(message_id),
-    supersede: { message_id, replaces: true, message: { message_id: id, content } },
+    messages: [{ message_id: id, content }],
+    supersede: { message_id, replaces: true },
     ...more,
   };
 }

@@ -202,7 +202,7 @@ export class ContractWorld {
     const { invocation_id } = job;
     const waited = this.model.runs.get(invocation_id)?.status === "queued";
     const handled = this.object.call((object) =>
-      what === "fail_job" ? object.bury(this.key, invocation_id) : object.start(this.key, invocation_id),
+      what === "fail_job" ? object.failDeadLetteredRun(this.key, invocation_id) : object.start(this.key, invocation_id),
     );
     void handled.then((answer) => {
       // The queue delivers it again.

@@ -4,7 +4,7 @@
 import type { Env } from "../../src/config.ts";
 import type { ThreadApi } from "../../src/protocol/thread.ts";
 import type { Database, Sql, SqlValue } from "../../src/thread/rows/database.ts";
-import { openDatabase } from "./sqlite-database.ts";
+import { openEmptyDatabase } from "./sqlite-database.ts";
 import { FakeClock, settle } from "./stream.ts";
 
 /** The object as its platform calls it. */
@@ -75,7 +75,7 @@ export class LifeStream {
 
 export class ObjectWorld {
   readonly clock = new FakeClock();
-  readonly database = openDatabase();
+  readonly database = openEmptyDatabase();
   /** Pending requests to the outside. */
   readonly outside: Outside[] = [];
   /** Errors of work in living lives that nobody awaits. */

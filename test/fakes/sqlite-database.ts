@@ -11,7 +11,15 @@ export interface SqliteDatabase extends Database {
   readonly bare: Sql;
 }
 
+/** With the tables of a thread. */
 export function openDatabase(): SqliteDatabase {
+  const database = openEmptyDatabase();
+  createTables(database.sql);
+  return database;
+}
+
+/** As a new object has it. */
+export function openEmptyDatabase(): SqliteDatabase {
   const sqlite = new DatabaseSync(":memory:");
   const prepared = new Map<string, StatementSync>();
   let statements = 0;
@@ -51,7 +59,7 @@ export function openDatabase(): SqliteDatabase {
     }
   }
 
-  const database = {
+  return {
     sql: withLateTables({ exec }),
     bare: { exec },
     transaction,
@@ -59,6 +67,4 @@ export function openDatabase(): SqliteDatabase {
       return statements;
     },
   };
-  createTables(database.sql);
-  return database;
 }

@@ -123,7 +123,7 @@ export class FakeThread {
     const creation = { ...this.key, project_id: null, title: null, agent_id: null, metadata: {}, request_id: "" };
     storeThread(this.#database, creation, (this.#options.clock ?? clock).now());
     const day = { date: "9999-12-31", time_zone: "UTC" };
-    if (options.tells !== true) writeMeta(this.#database.sql, "told", { day, notes: [], sandbox: null });
+    if (options.tells !== true) writeMeta(this.#database.sql, "environment_notes", { day, notes: [], sandbox: null });
     this.life = this.#wake();
   }
 
@@ -214,7 +214,7 @@ export class FakeThread {
         pulse.alive = false;
       },
     });
-    if (life === null) throw new Error("the thread is not stored");
+    if (life === null || life === "other_format") throw new Error("the thread is not stored");
     return life;
   }
 

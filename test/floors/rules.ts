@@ -285,16 +285,10 @@ export function providerRule(sources: Source[], folders = providerFolders): stri
   });
 }
 
-/** Stored names are never renamed. */
-const storedNames = /"asked_in_slack"/g;
-
 /** The thread knows no mirror by name, so a second mirror takes one folder and one line in `src/mirrors.ts`. */
 export const mirrorRule: Rule = (sources) =>
   sources
-    .filter(
-      ({ path, text }) =>
-        isServer(path) && path.startsWith("src/thread/") && /slack/i.test(text.replace(storedNames, "")),
-    )
+    .filter(({ path, text }) => isServer(path) && path.startsWith("src/thread/") && /slack/i.test(text))
     .map(({ path }) => `${path}: names Slack; what only Slack needs belongs in src/slack, behind RunMirror`);
 
 export const folderNameRule: Rule = (sources) => {

@@ -174,9 +174,10 @@ export class FakeThreads {
         }),
       waitForStream: async () => succeed(null),
       cancel: (_key, id) => run("cancel", id, () => withRun(id)),
-      poke: (key, ids) => run("poke", key, async () => succeed(ids.filter((id) => !known()?.runs.has(id)))),
+      resumeStaleRuns: (key, ids) =>
+        run("resumeStaleRuns", key, async () => succeed(ids.filter((id) => !known()?.runs.has(id)))),
       start: (_key, id) => run("start", id, async () => succeed(null)),
-      bury: (_key, id) => run("bury", id, async () => succeed(null)),
+      failDeadLetteredRun: (_key, id) => run("failDeadLetteredRun", id, async () => succeed(null)),
       diagnose: () => run("diagnose", null, async () => (known() ? succeed(diagnostics) : missing)),
       fetch: async (request) => {
         const input = request.method === "POST" ? await request.json() : undefined;

@@ -15,7 +15,7 @@ export const sweep = (settings: object = {}, now = later()) => sweepOldThreads({
 
 /** The threads of a deployment whose setting says how long they are kept. */
 export function deploymentWith(RETENTION_DAYS: string): object {
-  const expire = (name: string, key: ThreadKey, before: string, at?: number) =>
+  const expire = (name: string, key: ThreadKey, before: string, at: number) =>
     runInDurableObject(env.THREADS.get(env.THREADS.idFromName(name)) as unknown as DurableObjectStub, (_own, state) =>
       new ThreadObject(state, { ...env, RETENTION_DAYS } as never).expire(key, before, at),
     );

@@ -61,8 +61,8 @@ describe("an object that has no thread, while D1 can't say whether it is the rig
       const DB = { prepare: () => ({ bind: () => ({ first: () => Promise.reject(new Error("D1 is away")) }) }) };
       const object = new ThreadObject(state, { ...env, DB, JURISDICTION: "eu" } as never);
       const before = new Date().toISOString();
-      await expect(object.poke(key, ["inv"])).rejects.toThrow("away");
-      await expect(object.expire(key, before)).rejects.toThrow("away");
+      await expect(object.resumeStaleRuns(key, ["inv"])).rejects.toThrow("away");
+      await expect(object.expire(key, before, Date.now())).rejects.toThrow("away");
       await expect(object.closeLeases(key, ["lease"])).rejects.toThrow("away");
       await expect(object.remove(key, "request")).rejects.toThrow("away");
       expect(await object.readThread(key)).toMatchObject({ ok: false, error: { code: "not_found" } });

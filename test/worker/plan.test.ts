@@ -127,7 +127,7 @@ describe("the object", () => {
       error: { code: "version_conflict" },
     });
     await readUntil(await client.post('[[tool execute_command {"command":"true"}]] [[text ok]]', { max_steps: 2 }));
-    const read = await client.stub.readLedger(client.key);
+    const read = await client.stub.readLedger(client.key, "ledger");
     if (!read.ok) throw new Error(read.error.detail);
     const [look] = read.value.plan.tasks;
     expect(look).toMatchObject({ content: "Look", status: "in_progress" });

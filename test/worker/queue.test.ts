@@ -34,7 +34,7 @@ describe("consumeJobs", () => {
     const threads = new FakeThreads(env.DB);
     const result = await consume("taskloom-dead", [makeJob("inv-1")], threads);
     expect(result.explicitAcks).toEqual(["m0"]);
-    expect(threads.asked).toEqual([{ method: "bury", input: "inv-1" }]);
+    expect(threads.asked).toEqual([{ method: "failDeadLetteredRun", input: "inv-1" }]);
   });
 
   it("knows dead letters by the name that the deployment gives their queue", async () => {
@@ -43,7 +43,7 @@ describe("consumeJobs", () => {
     await consume("agents-staging-dead", [makeJob("inv-1")], threads, settings);
     await consume("agents-staging-jobs", [makeJob("inv-2")], threads, settings);
     await consume("taskloom-dead", [makeJob("inv-3")], threads, { DEAD_QUEUE: "" });
-    expect(threads.asked.map(({ method }) => method)).toEqual(["bury", "start", "bury"]);
+    expect(threads.asked.map(({ method }) => method)).toEqual(["failDeadLetteredRun", "start", "failDeadLetteredRun"]);
   });
 
   it("acknowledges a message that is no job, and a job whose run is gone", async () => {

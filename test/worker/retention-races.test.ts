@@ -231,14 +231,6 @@ describe("the clock", patient, () => {
     expect(await isThere(client)).toBe(true);
   });
 
-  it("of a former version, which does not say when it looked, deletes what is old for it while there is a rule", async () => {
-    const [old, ruleless] = await Promise.all([oldThread(), makeThread()]);
-    const before = new Date(later()).toISOString();
-    expect(await ruleless.stub.expire(ruleless.key, before)).toEqual({ ok: true, value: false });
-    expect(await old.stub.expire(old.key, before)).toEqual({ ok: true, value: true });
-    await expectGone(old);
-  });
-
   it("that comes twice at once deletes and counts each thread once", async () => {
     const clients = await Promise.all([oldThread(), oldThread(), oldThread()]);
     const counted = (await readExpiredCount(env.DB))?.count ?? 0;

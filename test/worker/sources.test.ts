@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Source } from "../../src/agent/sources.ts";
 import type { Sql } from "../../src/thread/rows/database.ts";
 import { insertMessage } from "../../src/thread/rows/messages.ts";
-import { hasLeftTables, withLateTables } from "../../src/thread/rows/tables.ts";
+import { hasTable, withLateTables } from "../../src/thread/rows/tables.ts";
 import { isNamedInText } from "../../src/thread/run/named.ts";
 import { keepResult } from "../../src/thread/run/results.ts";
 import { findSources, storeSources } from "../../src/thread/run/sources.ts";
@@ -26,7 +26,7 @@ describe("the sources of a thread in workerd", () => {
     const stub = env.THREADS.get(env.THREADS.idFromName(`${client.key.user_id}/${client.key.thread_id}`));
     await runInDurableObject(stub as unknown as DurableObjectStub, (_instance, { storage }) => {
       const sql = withLateTables(storage.sql);
-      expect(hasLeftTables(sql)).toBe(false);
+      expect(hasTable(sql, "sources")).toBe(false);
       storage.transactionSync(() =>
         storeSources(sql, [source, { ...source, n: 2, url: "https://b.example/", read: null }]),
       );
@@ -57,6 +57,6 @@ describe("the sources of a thread in workerd", () => {
       );
     await inObject((sql) => storeSources(sql, [source]));
     expect(await client.stub.remove(client.key, "req_1")).toEqual({ ok: true, value: null });
-    expect(await inObject(hasLeftTables)).toBe(false);
+    expect(await inObject((sql) => hasTable(sql, "sources"))).toBe(false);
   });
 });

@@ -141,12 +141,12 @@ describe("an object whose thread was never created", () => {
       await stub.cancel(key, "inv_a"),
       await stub.waitForEnd(key, "inv_a", 10),
       await stub.start(key, "inv_a"),
-      await stub.bury(key, "inv_a"),
+      await stub.failDeadLetteredRun(key, "inv_a"),
       await stub.readInbox(key),
       await stub.diagnose(key),
       await stub.update(key, { title: "x" }),
       await stub.remove(key, "req_1"),
-      await stub.poke(key, ["inv_a"]),
+      await stub.resumeStaleRuns(key, ["inv_a"]),
     ]) {
       expect(answer).toMatchObject({ ok: false, error: { code: "not_found" } });
     }

@@ -79,8 +79,8 @@ export function addInbox(app: App): void {
     async (context, { params: { thread_id, message_id }, body: { message, on_busy } }) => {
       const key = keyOf(context, thread_id);
       const wanted = { ...(message === undefined ? {} : { content: message }), steers: on_busy === "steer" };
-      const changed = await callThread(context.env, key, (stub) => stub.changeWaiting(key, message_id, wanted));
-      return context.json(unwrap(changed));
+      const asked = await callThread(context.env, key, (stub) => stub.changeWaiting(key, message_id, wanted));
+      return context.json(unwrap(asked));
     },
   );
   addOperation(

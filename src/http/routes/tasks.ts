@@ -14,7 +14,6 @@ import { readWithRoom } from "../lists/room.ts";
 import { addOperation } from "../operation.ts";
 import { keyOf } from "../ownership.ts";
 import { threadParams } from "../schemas.ts";
-import { knowsChecks } from "./checks/former-object.ts";
 import { plan, planPatch, planWithLedger } from "./plan/schemas.ts";
 
 const tag = "Threads";
@@ -72,7 +71,6 @@ export function addTasks(app: App): void {
       const key = keyOf(context, params.thread_id);
       const { operations, version = null } = body;
       const { chain } = unwrap(readChain(context));
-      unwrap(await knowsChecks(context.env, key, operations));
       const request = { request_id: crypto.randomUUID(), version, operations, ...(chain && { hops: chain.hops }) };
       return context.json(viewPlan(unwrap(await callThread(context.env, key, (stub) => stub.editPlan(key, request)))));
     },

@@ -24,19 +24,6 @@ export function storeJudgements(life: Life, record: RunRecord, interrupted: RunR
   recordPlan(life, record, plan);
 }
 
-/**
- * Inside the transaction in which a life continues the run. A version that does not know such questions may have started
- * it, after a rollback: its answers are still with the run, and count before the run goes on. One that a version with
- * checks has started has receipts.
- */
-export function storeMissedJudgements(life: Life, record: RunRecord): void {
-  const { run, input } = record;
-  if (run.resumes === null || input?.resume == null || input.resume.length === 0) return;
-  const interrupted = findInterrupted(life, record);
-  if (interrupted === null || !interrupted.run.interrupts.some(({ reason }) => reason === "check")) return;
-  if (readReceiptsOf(life.database.sql, run.invocation_id).length === 0) storeJudgements(life, record, interrupted);
-}
-
 function toAnswer(interrupt: Interrupt, given: readonly InterruptAnswer[]): PersonAnswer {
   const { message, response_schema } = interrupt;
   const judgement = readJudgement(interrupt, given);

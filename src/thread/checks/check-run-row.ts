@@ -1,5 +1,4 @@
-// The row of checks that a person has run again: the last request, while it runs and after it. Later versions may add
-// fields.
+// The row of checks that a person has run again: the last request, while it runs and after it.
 import { isRecord } from "../../lib/is-record.ts";
 import type { CheckRun, CheckRunRequest } from "../../protocol/plan/check-run.ts";
 import { readMeta, type Sql } from "../rows/database.ts";

@@ -31,7 +31,7 @@ interface Since {
 const since = new WeakMap<Life, Since>();
 
 export function openProject(life: Life, sandbox: Sandbox, signal: AbortSignal): ProjectPort {
-  const told = new Set<string>();
+  const shown = new Set<string>();
   let tree: Tree | null = null;
   let isLooked = false;
   const { checks: place } = sandbox;
@@ -44,8 +44,8 @@ export function openProject(life: Life, sandbox: Sandbox, signal: AbortSignal): 
     if (place !== undefined && isOpen()) await ask(life, signal, (inner) => update(place, inner), note);
     const now = stored();
     if (place !== undefined && now !== null && isOpen()) await beginChanges(life, place, now, signal);
-    const notes = [...failures, ...(now === null ? [] : listNotes(now))].filter((text) => !told.has(text));
-    for (const text of notes) told.add(text);
+    const notes = [...failures, ...(now === null ? [] : listNotes(now))].filter((text) => !shown.has(text));
+    for (const text of notes) shown.add(text);
     return now === null && notes.length === 0 ? null : { ...(now === null ? nothing : viewOf(now)), notes };
   }
 

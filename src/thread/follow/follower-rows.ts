@@ -26,8 +26,7 @@ export interface FollowerRow {
 }
 
 const PLACE = "follow";
-/** The key is from a version with one mirror. */
-const ASKED = "asked_in_slack";
+const ASKED = "asked";
 
 /** Where this thread's runs are shown. Null if nothing follows the thread. */
 export function readPlace(sql: Sql): MirrorPlace | null {
@@ -73,21 +72,18 @@ export function readFollowers(sql: Sql): FollowerRow[] {
     )
     .toArray()
     .flatMap(({ invocation_id, state }) => {
-      const read = readStored(toState, state, "follower", invocation_id);
+      const read = readStored(shapeOf(isState), state, "follower", invocation_id);
       return read === undefined ? [] : [{ invocation_id, ...read }];
     });
 }
 
-/** Rows of every former version have `place` and `shown`. */
-const toState: Shape<Omit<FollowerRow, "invocation_id">> = (value) => {
-  if (!isRecord(value) || !isPlace(value.place)) return undefined;
-  const { place, shown, asked, retry_at, is_said, failures } = value;
-  return {
-    ...{ place, asked: toAsked(asked) ?? null, shown },
-    ...{ retry_at: isNumber(retry_at) ? retry_at : null, failures: isNumber(failures) ? failures : 0 },
-    ...(typeof is_said === "boolean" ? { is_said } : {}),
-  };
-};
+type State = Omit<FollowerRow, "invocation_id">;
+
+function isState(value: unknown): value is State {
+  if (!isRecord(value) || !isPlace(value.place) || value.shown === undefined) return false;
+  if (toAsked(value.asked) === undefined || !isNumber(value.failures)) return false;
+  return value.retry_at === null || isNumber(value.retry_at);
+}
 
 function isPlace(value: unknown): value is MirrorPlace {
   return isRecord(value) && isText(value.kind);

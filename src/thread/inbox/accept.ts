@@ -14,8 +14,8 @@ import type { Ports } from "../ports.ts";
 import { type RunRecord, readLastAgent, readTakenRun } from "../rows/runs.ts";
 import { storeSentIds } from "../rows/sent-ids.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
+import { knownNetwork } from "../run/environment-notes.ts";
 import { beginRun } from "../run/run-start.ts";
-import { knownNetwork } from "../run/told.ts";
 import { bringsResults, carryCaps, continueCaps, pinCaps } from "../spending/pinned.ts";
 import { notRaised } from "../spending/refusal.ts";
 import { noSpending, type SharedCaps } from "../spending/state.ts";
@@ -26,7 +26,7 @@ import { checkImages } from "./images.ts";
 import { hashInput } from "./input-hash.ts";
 import { checkAnswers, hasExpired, readRaise } from "./interrupts.ts";
 import { addSteered, findSteered, readWaiting } from "./steering.ts";
-import { chooseId, unfoldMessage } from "./superseding.ts";
+import { checkSuperseding, chooseId } from "./superseding.ts";
 import { nameThread } from "./thread-name.ts";
 
 /** The agent's version that a run would be pinned to, with the caps over many threads. */
@@ -176,7 +176,7 @@ function storeInput(
   agent: StartingPinned,
   asked: RunRecord | null,
 ): Result<AcceptedRun> {
-  const cut = given.from_history === true ? withoutHistory(life, given) : unfoldMessage(life, given);
+  const cut = given.from_history === true ? withoutHistory(life, given) : checkSuperseding(life, given);
   if (!cut.ok) return cut;
   const { sent_ids = [], unnamed_messages = false, ...input } = cut.value;
   const problem = checkInput(life, input, unnamed_messages) ?? checkCrowd(input);

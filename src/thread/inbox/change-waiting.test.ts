@@ -147,8 +147,8 @@ describe("a message that waits", () => {
   it("is not sent now where it replaces another message, which the run that works would not do", async () => {
     const { thread } = await busyThread();
     const message = { message_id: "msg_e", content: "hello" };
-    const supersede = { message_id: idOf("a"), replaces: true, message };
-    await thread.accept("", { messages: [], on_busy: "replace", supersede });
+    const supersede = { message_id: idOf("a"), replaces: true };
+    await thread.accept("", { messages: [message], on_busy: "replace", supersede });
     const sent = await changeWaiting(thread.life, "msg_e", { steers: true });
     expect(sent).toMatchObject({ error: { code: "invalid_operation" } });
     expect(shownOf(thread)).toEqual(["enqueue hello"]);

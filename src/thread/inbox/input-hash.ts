@@ -8,7 +8,7 @@ import type { RunInput } from "../../protocol/thread.ts";
  */
 export async function hashInput(input: RunInput): Promise<string> {
   const { messages, tool_results, resume, agent_id, model, max_steps, metadata, caps, supersede } = input;
-  const ofRequest = caps?.filter(({ scope }) => scope === "run") ?? [];
+  const ofRequest = caps?.filter(({ scope }) => scope === "run");
   const hashed = {
     messages: messages.map(({ content }) => content),
     results: tool_results.map(({ tool_call_id, content }) => [tool_call_id, content]),
@@ -17,9 +17,8 @@ export async function hashInput(input: RunInput): Promise<string> {
     model,
     max_steps,
     metadata,
-    // Absent as in former versions, whose hashes are stored.
-    ...(ofRequest.length > 0 ? { caps: ofRequest } : {}),
-    ...(supersede === undefined ? {} : { supersede: [supersede.message_id, supersede.message?.content ?? null] }),
+    caps: ofRequest?.length ? ofRequest : undefined,
+    supersede: supersede?.message_id,
   };
   return toHex(await hashText(JSON.stringify(hashed, sortedKeys)));
 }

@@ -63,16 +63,4 @@ describe("the agent of a run", () => {
     await thread.accept("c", { invocation_id: "inv_c" });
     expect(findRun(thread.life, "inv_c")?.agent.config.approvals).toEqual({ ask: ["*"] });
   });
-
-  it("has defaults for fields that a former version did not store", async () => {
-    const thread = new FakeThread({ defaultReply: say("hello") });
-    const { tools: _tools, fallback_models: _models, ...old } = defaultAgent.config;
-    thread.life.ports.readAgent = async () => version(2, {});
-    await thread.accept("a", { ...run, background: true });
-    const { sql } = thread.life.database;
-    const stored = JSON.stringify({ agent_id: "agent_default", version: 2, config: { ...old, max_steps: 7 } });
-    sql.exec("UPDATE runs SET agent = ?", stored);
-    thread.crash();
-    expect(findRun(thread.life, "inv_a")?.agent.config).toEqual({ ...defaultAgent.config, max_steps: 7 });
-  });
 });

@@ -20,7 +20,7 @@ type Row = {
   run_id: string;
   hash: string;
   messages: string | null;
-  created_at: string | null;
+  created_at: string;
 };
 
 export interface Steered {
@@ -119,8 +119,7 @@ export function readWaiting(life: Life): Steered[] {
     .toArray()
     .flatMap(({ invocation_id: id, messages, hash, created_at }) => {
       const input = readStored(toRunInput, readText(sql, `s:${id}`, messages), "steering input", id);
-      // Rows of former versions have no time.
-      return input ? [{ input, hash, created_at: created_at ?? life.thread.updated_at }] : [];
+      return input ? [{ input, hash, created_at }] : [];
     });
 }
 

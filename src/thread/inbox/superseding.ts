@@ -1,5 +1,5 @@
 // An input that asks a turn again, or edits the person's message of it.
-import { fail, type Result, succeed } from "../../protocol/error.ts";
+import { type Result, succeed } from "../../protocol/error.ts";
 import { derivedId } from "../../protocol/ids.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import { findRun, type Life } from "../life.ts";
@@ -29,13 +29,11 @@ async function chooseEdit(life: Life, derived: string, message_id: string, hash:
   return present.hash === hash ? invocation_id : await derivedId("inv", "edit", derived, invocation_id);
 }
 
-/** The input with the message that its route brings; the refusal if what it names can't be asked again or edited. */
-export function unfoldMessage(life: Life, input: RunInput): Result<RunInput> {
+/** The input as it is stored; the refusal if what it names can't be asked again or edited. */
+export function checkSuperseding(life: Life, input: RunInput): Result<RunInput> {
   const { supersede } = input;
   if (supersede === undefined) return succeed(input);
-  const { message, is_unnamed: _, ...rest } = supersede;
+  const { is_unnamed: _, ...rest } = supersede;
   const found = findTurn(life.database.sql, rest.message_id, { edit: rest.replaces });
-  if (!found.ok) return found;
-  if (rest.replaces && message === undefined) return fail("empty_message", "There is no message to answer.");
-  return succeed({ ...input, messages: message === undefined ? [] : [message], supersede: rest });
+  return found.ok ? succeed({ ...input, supersede: rest }) : found;
 }

@@ -137,11 +137,4 @@ describe("a waiting message in the list", () => {
     expect(shown.map(({ message_id }) => message_id)).toEqual(Array.from({ length: 100 }, (_, place) => `m${place}`));
     expect(JSON.stringify(shown).length).toBeLessThan(1_000_000);
   });
-
-  it("has a time even if a former version stored none", async () => {
-    const { thread } = await busyThread(["s1", steer]);
-    thread.life.database.sql.exec("ALTER TABLE steered DROP COLUMN created_at");
-    thread.crash();
-    expect(listWaiting(thread.life)).toMatchObject([{ created_at: thread.life.thread.updated_at }]);
-  });
 });

@@ -59,7 +59,7 @@ type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
 type Turn = typeof turn extends fc.Arbitrary<infer Value> ? Value : never;
 
 /** As a new life would read it. */
-const readAnew = ({ database, told }: Life) => readHistory(database.sql, told.notes);
+const readAnew = ({ database, environment }: Life) => readHistory(database.sql, environment.notes);
 
 /** Whether the life had kept it. */
 function expectKept(life: Life): boolean {

@@ -24,14 +24,18 @@ export function openHistory(life: Life): OpenHistory {
 }
 
 function readConversation(life: Life): Conversation {
-  const stored = readHistory(life.database.sql, life.told.notes);
+  const stored = readHistory(life.database.sql, life.environment.notes);
   life.memory.history.answers = stored.answers;
   return new Conversation(stored);
 }
 
-function addWaiting({ told, memory }: Life, conversation: Conversation, { seq, message, said_at }: WaitingRow): void {
+function addWaiting(
+  { environment, memory }: Life,
+  conversation: Conversation,
+  { seq, message, said_at }: WaitingRow,
+): void {
   if (message.role === "tool" && said_at !== null) memory.history.answers.set(message.tool_call_id, said_at);
-  const note = message.role === "user" ? told.notes.findLast((each) => each.seq === seq) : undefined;
+  const note = message.role === "user" ? environment.notes.findLast((each) => each.seq === seq) : undefined;
   conversation.add(message.role === "user" && note !== undefined ? { ...message, preamble: note.text } : message);
 }
 

@@ -21,7 +21,7 @@ export interface TokenScale {
 
 /**
  * Stored as JSON under `plan_edits`. `news`: the edits that the model has not seen. `requests`: ids of the last edits,
- * since a route may send one twice. `edited_at`: when a person last changed the plan; absent after a former version.
+ * since a route may send one twice. `edited_at`: when a person last changed the plan.
  */
 export interface Edits {
   news: UnseenEdits | null;

@@ -11,7 +11,6 @@ import { syncThread } from "../../store/sync.ts";
 import { taskTools } from "../../tools/tasks.ts";
 import { transact } from "../life.ts";
 import { storeReceipts } from "../rows/receipts.ts";
-import { toPosition } from "../rows/shapes/position.ts";
 import { editPlan } from "../run/plan-edit.ts";
 import { recordReceipts } from "../run/recorder.ts";
 
@@ -203,11 +202,4 @@ describe("many receipts", () => {
     expect(sentOf(thread).map(({ seq }) => seq)).toEqual([1, 3]);
     expect(thread.life.outbox.pending).toBe(false);
   });
-});
-
-it("a position that a former version has stored keeps its place, or begins anew", () => {
-  const former = { message_seq: 3, plan_version: 1, thread_version: 1, project: true, run_seq: 4, released: 4 };
-  expect(toPosition(former)).toEqual(former);
-  expect(toPosition({ ...former, receipt_seq: 7 })).toEqual({ ...former, receipt_seq: 7 });
-  expect(toPosition({ ...former, receipt_seq: "7" })).toBeUndefined();
 });

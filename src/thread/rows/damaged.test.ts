@@ -25,7 +25,7 @@ beforeEach(() => void warn.mockClear());
 afterAll(() => void warn.mockRestore());
 
 const page = { cursor: null, limit: 200, types: [], after: null };
-const unreadable = ["{", "null", "5", '{"secret":"words"}'];
+const unreadable = ["{", "null", "5", '{"secret":"words","format":2}'];
 
 /** A new life over the damaged rows of a run that planned, worked and ended. */
 async function damage(statement: string, ...bindings: string[]): Promise<FakeThread> {
@@ -131,7 +131,7 @@ it("a run that can't be read shortens no list of runs, and ends none", async () 
 });
 
 describe("a live run that can't be read", () => {
-  it.each(["input", "verdict"])("because of its column %s is no run", async (column) => {
+  it.each(["input", "requested_end"])("because of its column %s is no run", async (column) => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "never")], defaultReply: say("as you like") });
     await thread.accept("first", { invocation_id: "inv_a" });
@@ -241,7 +241,7 @@ describe("a follower that can't be read", () => {
     expect([thread.aborts, thread.failures]).toEqual([[], []]);
   });
 
-  it.each(["follow", "asked_in_slack"])("by what is known of %s is shown from the next place on", async (key) => {
+  it.each(["follow", "asked"])("by what is known of %s is shown from the next place on", async (key) => {
     for (const text of [...unreadable, "{}", '"words"']) {
       const channel = new SlackChannel();
       const callSlack: CallSlack = async (method, fields) => channel.do(method, fields);

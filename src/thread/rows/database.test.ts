@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../../test/fakes/sqlite-database.ts";
 import { cutText, readMeta, readText, writeMeta, writeText } from "./database.ts";
-import { createTables, hasTable } from "./tables.ts";
+import { createTables, hasTable, hasTables } from "./tables.ts";
 
 const anyText = fc.string({ unit: fc.constantFrom("a", "é", "电", "🛒", "\n", '"'), maxLength: 40 });
 
@@ -72,22 +72,15 @@ describe("the tables", () => {
     expect(readMeta(sql, "never written", (value) => value)).toBeNull();
   });
 
-  it("lose an index of a former version that only costs, and keep the one over the ids of all messages", () => {
-    const { sql } = openDatabase();
-    sql.exec("DROP INDEX messages_by_id");
-    sql.exec("CREATE UNIQUE INDEX messages_by_id ON messages (message_id)");
-    sql.exec("CREATE INDEX runs_live ON runs (position) WHERE released = 0");
-    createTables(sql);
-    const indexes = sql.exec("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").toArray();
-    const whole = "CREATE UNIQUE INDEX messages_by_id ON messages (message_id)";
-    expect(indexes).toEqual([{ name: "messages_by_id", sql: whole }]);
-  });
-
-  it("take one statement in a new thread, and one question where they are", () => {
+  it("take one statement in a new thread, and are looked for once in a life", () => {
     const database = openDatabase();
-    const made = database.statements;
-    createTables(database.sql);
-    expect([made, database.statements]).toEqual([2, 3]);
+    expect(database.statements).toBe(1);
+    expect([hasTables(database.sql), hasTable(database.sql, "overflow"), hasTables(database.sql)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    expect(database.statements).toBe(2);
   });
 
   it("that few threads need are made by the first statement that names them, also within a transaction", () => {
@@ -105,18 +98,6 @@ describe("the tables", () => {
     expect(names()).not.toContain("steered");
     expect(() => database.sql.exec("SELECT 1 FROM elsewhere")).toThrow("no such table: elsewhere");
   });
-
-  it.each(["SELECT max(n) FROM sources", "SELECT id FROM run_cache"])(
-    "of what was looked up are made together, since the former version reads both or neither: %s",
-    (first) => {
-      const { sql } = openDatabase();
-      createTables(sql);
-      sql.exec(first);
-      expect([hasTable(sql, "sources"), hasTable(sql, "run_cache")]).toEqual([true, true]);
-      const made = sql.exec("SELECT name FROM sqlite_master WHERE name IN ('sources', 'run_cache')").toArray();
-      expect(made).toHaveLength(2);
-    },
-  );
 
   it("that a failed transaction has made are made again", () => {
     const database = openDatabase();

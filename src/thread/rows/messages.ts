@@ -49,8 +49,8 @@ export type VersionedMessage = MessageRow & { version: number };
 export const emptyPlan: Plan = { version: 0, sections: [], tasks: [] };
 
 /**
- * The numbers of the plan's tasks and sections, by id, and the highest so far. Beside the row, so that a former version
- * leaves them alone and shows the row as it always was.
+ * The numbers of the plan's tasks and sections, by id, and the highest so far. Beside the row, since clients and D1 get
+ * the row, and since a plan that comes back needs the numbers of tasks that are gone.
  */
 const NUMBERS = "plan_numbers";
 interface Numbers {
@@ -289,7 +289,7 @@ export function readSaid(sql: Sql, seq: number): UserContent | null {
   return readStored(toUserMessage, text, "message", seq)?.content ?? null;
 }
 
-/** The plan, with numbers also where a former version has written it. Its version is 0 if the thread has none. */
+/** The plan with its numbers. Its version is 0 if the thread has none. */
 export function readPlan(sql: Sql): Plan {
   const row = readPlanRow(sql);
   if (row === null) return emptyPlan;

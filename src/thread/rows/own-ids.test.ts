@@ -21,12 +21,6 @@ function fill(sql: Sql): void {
   }
 }
 
-/** As former versions made it. */
-function indexAll(sql: Sql): void {
-  sql.exec("DROP INDEX messages_by_id");
-  sql.exec("CREATE UNIQUE INDEX messages_by_id ON messages (message_id)");
-}
-
 describe("the id of a message", () => {
   it("that the object makes is a ULID that sorts by its time, and is told from what others make", () => {
     const before = firstIdAt("msg", Date.now());
@@ -37,12 +31,8 @@ describe("the id of a message", () => {
     expect(newOwnMessageId()).not.toBe(own);
   });
 
-  it.each([
-    ["a new thread", () => {}],
-    ["a thread of a former version", indexAll],
-  ])("is found in %s, whoever made it", (_, change) => {
+  it("is found, whoever made it", () => {
     const { sql } = openDatabase();
-    change(sql);
     fill(sql);
     expect(ids.map((id) => findMessageSeq(sql, id))).toEqual([1, 2, 3, 4, 5, 6]);
     expect([other(), newOwnMessageId(), "m2"].map((id) => findMessageSeq(sql, id))).toEqual([null, null, null]);

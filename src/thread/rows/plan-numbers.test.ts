@@ -1,4 +1,4 @@
-// The numbers by which a model knows tasks outlive lives and a former version's Worker, and no client sees them.
+// The numbers by which a model knows tasks outlive lives, and no client sees them.
 import { describe, expect, it } from "vitest";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
@@ -19,15 +19,6 @@ async function run(...replies: Reply[]): Promise<FakeThread> {
 
 const namesOf = ({ life }: FakeThread) => life.state.plan.tasks.map(({ number, content }) => `${number} ${content}`);
 
-/** Writes the plan's row as a former version does: without what it does not know. */
-function writeAsBefore(thread: FakeThread, change: (content: { sections: object[]; tasks: object[] }) => object): void {
-  const { sql } = thread.life.database;
-  const [row] = sql.exec<{ content: string }>("SELECT content FROM messages WHERE type = 'task_list'").toArray();
-  const content = JSON.stringify(change(JSON.parse(row?.content ?? "{}")));
-  sql.exec("UPDATE messages SET content = ?, version = version + 1 WHERE type = 'task_list'", content);
-  thread.crash();
-}
-
 describe("the numbers of tasks", () => {
   it("are the same in the next life, and never given again", async () => {
     const thread = await run(create("A", "B", "C"), remove("task_3"));
@@ -37,15 +28,6 @@ describe("the numbers of tasks", () => {
     await thread.run("more");
     thread.crash();
     expect(namesOf(thread)).toEqual(["1 A", "2 B", "4 D"]);
-  });
-
-  it("are not given again after a former version has deleted and added tasks", async () => {
-    const thread = await run(create("A", "B", "C"));
-    writeAsBefore(thread, ({ sections, tasks }) => ({
-      sections,
-      tasks: [...tasks.slice(0, 2), { id: "task_new", content: "N", status: "pending", section_id: "sec_x" }],
-    }));
-    expect(namesOf(thread)).toEqual(["1 A", "2 B", "4 N"]);
   });
 
   it("are given to rows that have none, in their order, and again if they can't be read", async () => {

@@ -35,8 +35,8 @@ export interface RunRecord extends SpendingRecord {
   /** Tool calls that have started and have no result. */
   started_calls: StartedCall[];
   /**
-   * How the run is to end, in the column `verdict`. Stored before it is carried out, so that a cancel survives a life
-   * that ends in the middle of it.
+   * How the run is to end. Stored before it is carried out, so that a cancel survives a life that ends in the middle of
+   * it.
    */
   requested_end: RequestedEnd | null;
   version: number;
@@ -56,7 +56,7 @@ type Row = {
   end_seq: number | null;
   lives: string;
   started_calls: string;
-  verdict: string | null;
+  requested_end: string | null;
   version: number;
   spending: string | null;
 };
@@ -64,7 +64,7 @@ type Row = {
 /** `changed` is the newest number of the journal. The outbox finds by it which runs D1 may not have. */
 export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
   sql.exec(
-    `INSERT INTO runs (invocation_id, position, status, released, startable, hash, run, input, agent, start_seq, end_seq, lives, started_calls, verdict, version, changed, spending)
+    `INSERT INTO runs (invocation_id, position, status, released, startable, hash, run, input, agent, start_seq, end_seq, lives, started_calls, requested_end, version, changed, spending)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     record.run.invocation_id,
     record.position,
@@ -74,7 +74,7 @@ export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
     record.hash,
     writeText(sql, `r:${record.run.invocation_id}`, JSON.stringify(record.run)),
     writeInput(sql, record),
-    writeAgent(record.agent),
+    JSON.stringify(record.agent),
     record.start_seq,
     record.end_seq,
     JSON.stringify(record.lives),
@@ -97,7 +97,7 @@ export function saveRun(sql: Sql, record: RunRecord, changed: number, change: { 
   record.version += 1;
   sql.exec(
     `UPDATE runs SET ${input ? "input = ?, " : ""}status = ?, released = ?, startable = ?, run = ?, start_seq = ?, end_seq = ?,
-       lives = ?, started_calls = ?, verdict = ?, version = ?, changed = ?, spending = ? WHERE invocation_id = ?`,
+       lives = ?, started_calls = ?, requested_end = ?, version = ?, changed = ?, spending = ? WHERE invocation_id = ?`,
     ...(input ? [writeInput(sql, record)] : []),
     record.run.status,
     isTerminal(record.run.status) ? 1 : 0,
@@ -121,41 +121,26 @@ function noteStored(record: RunRecord): void {
   record.stored = accountOf(record);
 }
 
-/** Few agents have the field, and it is the usual one where it is missing. So the others' rows stay as short as they were. */
-function writeAgent(agent: PinnedAgent): string {
-  const { on_disconnect, ...config } = agent.config;
-  return JSON.stringify(on_disconnect === "continue" ? { ...agent, config } : agent);
-}
-
 function writeRequestedEnd({ requested_end }: RunRecord): string | null {
   return requested_end === null ? null : JSON.stringify(requested_end);
 }
 
-/** Ends that a former version stored and did not release. */
-const formerEnds = new WeakSet<RunRecord>();
-
 /** Reads a run that readers have not seen end, whatever its row says. Null if it can't be read. */
 export function readUnreleasedRun(sql: Sql, invocation_id: string): RunRecord | null {
   const record = readRun(sql, invocation_id);
-  if (record === null) return null;
-  if (!record.released && isTerminal(record.run.status)) formerEnds.add(record);
-  record.released = false;
+  if (record !== null) record.released = false;
   return record;
 }
 
 /**
- * Lets readers see the run's end from now on. Only what D1 has been told of leases is forgotten in the row. The version
+ * Lets readers see the run's end from now on. Only what D1 knows of leases by then is forgotten in the row. The version
  * stays, since no column in D1 changes.
  */
 export function markReleased(sql: Sql, record: RunRecord): void {
   record.released = true;
-  if (record.stored.spending === record.spending && !formerEnds.has(record)) return;
+  if (record.stored.spending === record.spending) return;
   const { invocation_id } = record.run;
-  sql.exec(
-    "UPDATE runs SET released = 1, spending = ? WHERE invocation_id = ?",
-    writeSpending(record.spending),
-    invocation_id,
-  );
+  sql.exec("UPDATE runs SET spending = ? WHERE invocation_id = ?", writeSpending(record.spending), invocation_id);
   noteStored(record);
 }
 
@@ -265,7 +250,7 @@ function toRecord(sql: Sql, row: Row): RunRecord | null {
   const agent = readStored(toPinnedAgent, row.agent, "pinned agent", id);
   const lives = readStored(toLives, row.lives, "lives of a run", id);
   const started_calls = readStored(toStartedCalls, row.started_calls, "calls of a run", id);
-  const requested_end = readStored(toRequestedEnd, row.verdict ?? "null", "end of a run", id);
+  const requested_end = readStored(toRequestedEnd, row.requested_end ?? "null", "end of a run", id);
   const spending = readStored(toSpending, row.spending ?? "null", "spending of a run", id) ?? noSpending;
   if (input === undefined || run === undefined || agent === undefined) return null;
   if (lives === undefined || started_calls === undefined || requested_end === undefined) return null;

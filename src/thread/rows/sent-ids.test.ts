@@ -5,7 +5,7 @@ import { FakeThread } from "../../../test/fakes/thread.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { ClientEvents } from "../stream/ag-ui/client.ts";
 import { sentIdOf, storeSentIds } from "./sent-ids.ts";
-import { dropLeftTables, hasLeftTables, hasTable } from "./tables.ts";
+import { hasTable } from "./tables.ts";
 
 const texts = ["a\u0000b", '"\\\n', "🛒", "constructor", " "];
 
@@ -31,7 +31,7 @@ describe("the ids of a thread's clients", () => {
     const thread = new FakeThread({ replies: [say("one"), say("two")] });
     const { sql } = thread.life.database;
     await thread.run("hi", { invocation_id: "inv_a" });
-    expect([hasTable(sql, "sent_ids"), hasLeftTables(sql), sentIdOf(sql, "inv_a")]).toEqual([false, false, "inv_a"]);
+    expect([hasTable(sql, "sent_ids"), sentIdOf(sql, "inv_a")]).toEqual([false, "inv_a"]);
     await thread.run("hi", {
       invocation_id: "inv_b",
       sent_ids: [
@@ -43,15 +43,6 @@ describe("the ids of a thread's clients", () => {
     const rows = sql.exec("SELECT id, sent FROM sent_ids").toArray();
     expect(rows).toEqual([{ id: "inv_b", sent: '"run:b"' }]);
     expect(JSON.stringify(sql.exec("SELECT input, run FROM runs").toArray())).not.toContain("run:b");
-  });
-
-  it("go with a thread that a former version deleted", () => {
-    const { sql } = new FakeThread({ replies: [] }).life.database;
-    storeSentIds(sql, new Set(["inv_a"]), [["inv_a", "run:a"]]);
-    expect(hasLeftTables(sql)).toBe(true);
-    dropLeftTables(sql);
-    expect(sentIdOf(sql, "inv_a")).toBe("inv_a");
-    expect(hasLeftTables(sql)).toBe(false);
   });
 
   it("are found with one statement for a start event of many messages", () => {

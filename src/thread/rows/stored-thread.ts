@@ -8,18 +8,26 @@ import { isClosed } from "../spending/state.ts";
 import { type Database, readMeta, readRequiredMeta, type Sql } from "./database.ts";
 import { hasTables } from "./tables.ts";
 
+/**
+ * The version of all that an object stores, in the row that says whose the object is: so it costs no row. An object that
+ * finds another number, or none, reads and changes nothing.
+ */
+export const FORMAT = 2;
+
 /** The thread as D1 has it, and the fields that only the object needs. */
 export interface StoredThread {
+  format: typeof FORMAT;
   thread: Thread;
   version: number;
   /** The project that was created with the thread. Null if the project existed before. */
   made_project: { name: string; created_at: string } | null;
   /** The request that created it, which may be repeated. */
-  request_id?: string;
+  request_id: string;
 }
 
 /** What is kept of a removed thread, so that its id is never used again. */
 export interface Removal extends ThreadKey {
+  format: typeof FORMAT;
   /** The request that removed it, which may be repeated. */
   request_id: string;
   /** Whether its rows are deleted in D1. */
@@ -28,8 +36,20 @@ export interface Removal extends ThreadKey {
   failures?: number;
   /** What its runs give back to D1 with that. */
   leases?: ClosedLease[];
-  /** What else D1 is told. */
+  /** What else D1 gets. */
   end?: ThreadEnd;
+}
+
+/** Whether an object has data of another version. */
+export function hasOtherFormat(sql: Sql): boolean {
+  if (!hasTables(sql)) return false;
+  return (readMeta(sql, "removed", toFormat) ?? readMeta(sql, "thread", toFormat)) !== FORMAT;
+}
+
+/** A damaged row is no other version's. Who reads it says what is wrong. */
+function toFormat(value: unknown): number {
+  if (!isRecord(value)) return FORMAT;
+  return isNumber(value.format) ? value.format : 0;
 }
 
 /** Null if there is none. Throws if it can't be read, since it names the owner of everything else. */
@@ -37,9 +57,9 @@ export function readStoredThread(sql: Sql): StoredThread | null {
   return readRequiredMeta(sql, "thread", shapeOf(isStoredThread));
 }
 
-/** Null for a thread that was not removed. */
+/** Null for a thread that was not removed, and where another version stored what there is. */
 export function readRemoval({ sql }: Database): Removal | null {
-  return hasTables(sql) ? readMeta(sql, "removed", toRemoval) : null;
+  return hasTables(sql) && !hasOtherFormat(sql) ? readMeta(sql, "removed", toRemoval) : null;
 }
 
 function isStoredThread(value: unknown): value is StoredThread {
@@ -58,12 +78,9 @@ function isThread(value: unknown): value is Thread {
   );
 }
 
-/**
- * A former version stored `true` after the removal was done. Any other stored value means that the thread is removed
- * too.
- */
+/** A value that can't be read means that the thread is removed, too. */
 function toRemoval(value: unknown): Removal {
-  return isRemoval(value) ? value : { user_id: "", thread_id: "", request_id: "", done: true };
+  return isRemoval(value) ? value : { format: FORMAT, user_id: "", thread_id: "", request_id: "", done: true };
 }
 
 function isRemoval(value: unknown): value is Removal {

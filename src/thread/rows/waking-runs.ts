@@ -18,10 +18,7 @@ export interface WakingRuns {
  * Scans every run of the thread, twice: an index would cost each run a row. Live are also ends that the position does not
  * say are released and D1 may not have.
  */
-export function readWakingRuns(
-  sql: Sql,
-  { released = Number.MAX_SAFE_INTEGER, run_seq, last_run }: Position,
-): WakingRuns {
+export function readWakingRuns(sql: Sql, { released, run_seq, last_run }: Position): WakingRuns {
   const rows = sql
     .exec<{ invocation_id: string; changed: number; version: number; live: number }>(
       `SELECT invocation_id, changed, version, released = 0 OR end_seq > ? AND changed >= ? AS live FROM runs

@@ -21,7 +21,7 @@ export function introducer(
   let asked: string | null = null;
   return async () => {
     const known = life.state.knownSandbox;
-    const { sandbox: introduced } = life.told;
+    const introduced = life.environment.sandbox?.id ?? null;
     if (introduced === asked) asked = null;
     // Calls that run in parallel don't tell it twice.
     if (known === null || known === introduced || known === asked) return null;

@@ -59,7 +59,7 @@ export function hasEdit(life: Life, request_id: string): boolean {
   return readEdits(life).requests.includes(request_id);
 }
 
-/** When a person last changed the plan; undefined if nobody did, or only in a former version. */
+/** When a person last changed the plan; undefined if nobody did. */
 export function lastEditTime(life: Life): string | undefined {
   return readEdits(life).edited_at;
 }

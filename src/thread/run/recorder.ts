@@ -14,14 +14,13 @@ import { storeReceipts } from "../rows/receipts.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { foundSources, sawReceipt, shapeOf, toolResult } from "../stream/events.ts";
 import { messagesSnapshot } from "../stream/snapshot.ts";
+import { forgetIntroduced, storeIntroduced } from "./environment-notes.ts";
 import { forgetSeenEdits, storeTimes } from "./plan-tracking.ts";
-
 import { keepExtras } from "./reply-extras.ts";
 import { keepResult } from "./results.ts";
 import { addCited, addRead } from "./run-sources.ts";
 import { storeSources } from "./sources.ts";
 import { storeSummary, storeTokenScale } from "./summaries.ts";
-import { forgetIntroduced, storeIntroduced } from "./told.ts";
 
 /** The run id of events that happen while no run is active. */
 const BETWEEN_RUNS = "";

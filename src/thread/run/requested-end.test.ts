@@ -8,8 +8,7 @@ import { FakeThread } from "../../../test/fakes/thread.ts";
 import type { Model } from "../../agent/model.ts";
 import { onAlarm } from "../alarm.ts";
 import { acceptRun } from "../inbox/accept.ts";
-import { storeNewRun } from "../inbox/enqueue.ts";
-import { findRun, transact } from "../life.ts";
+import { findRun } from "../life.ts";
 import { cancelBefore, cancelRun, failDeadLetteredRun, startBackground, waitForEnd } from "./control.ts";
 import { ensureRunning } from "./run.ts";
 
@@ -241,21 +240,5 @@ describe("a background run", () => {
     expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ status: "failed", error: { code: "dead_letter" } });
     expect((await reader.untilClosed()).events.at(-1)).toMatchObject({ type: "RUN_ERROR", code: "dead_letter" });
     expect(thread.requests.length).toBe(1);
-  });
-});
-
-describe("a table of an earlier version", () => {
-  it("gets its missing columns and keeps its rows", async () => {
-    const thread = new FakeThread({ defaultReply: say("hello") });
-    await thread.run("hi", run);
-    thread.life.database.sql.exec("ALTER TABLE runs DROP COLUMN verdict");
-    thread.crash();
-    const record = findRun(thread.life, "inv_a");
-    expect(record).toMatchObject({ requested_end: null, run: { status: "completed" } });
-    const copy = record && { ...record, position: 9, run: { ...record.run, invocation_id: "inv_b" } };
-    if (copy !== null)
-      transact(thread.life, () => storeNewRun(thread.life, { ...copy, requested_end: { status: "cancelled" } }));
-    thread.crash();
-    expect(findRun(thread.life, "inv_b")?.requested_end).toEqual({ status: "cancelled" });
   });
 });

@@ -25,7 +25,6 @@ const MAX_HOLD_MS = 2_000;
 const CANCEL_HOLD_MS = 800;
 
 export function endRun(life: Life, record: RunRecord, outcome: LoopOutcome): void {
-  life.outbox.noteEnding(life.journal.newest);
   transact(life, () => {
     for (const { message_id } of life.journal.liveParts()) dropParts(life, message_id);
     for (const id of [...life.openSteps]) closeStep(life, record, id);

@@ -30,7 +30,7 @@ describe("the key for which a run works", () => {
     expect(thread.maker()).toBe(null);
   });
 
-  it("is not known for a run of a former version or of Slack", async () => {
+  it("is not known for a run of Slack", async () => {
     const { thread } = await begin();
     expect(thread.maker()).toBe(null);
     await thread.accept("from Slack", { invocation_id: "inv_s", on_busy: "steer" });

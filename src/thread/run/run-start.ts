@@ -6,7 +6,7 @@ import { takeLonger } from "../../protocol/chain.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import type { ToolMessage } from "../../protocol/message.ts";
 import type { Interrupt } from "../../protocol/run.ts";
-import { readAnswered, storeJudgements, storeMissedJudgements } from "../checks/answered.ts";
+import { readAnswered, storeJudgements } from "../checks/answered.ts";
 import { noteInputs } from "../inbox/admission.ts";
 import { findInterrupted, isAnswer, isSuggestion, resultOf } from "../inbox/interrupts.ts";
 import { findRunBefore, isoTime, type Life, storeRun, transact } from "../life.ts";
@@ -23,8 +23,8 @@ import { accountOf, setAccount } from "../spending/record.ts";
 import { expectCall } from "../spending/spending.ts";
 import { runStarted, toolResult, toUserMessage } from "../stream/events.ts";
 import { supersede } from "../supersede/supersede.ts";
+import { storeEnvironmentNote } from "./environment-notes.ts";
 import { openStep } from "./recorder.ts";
-import { tellMessage } from "./told.ts";
 
 // If five lives within ten minutes end without progress, the run itself is what ends them.
 const MAX_LIVES_IN_WINDOW = 5;
@@ -32,7 +32,7 @@ const LIVES_WINDOW_MS = 10 * 60_000;
 // However long each life takes: lives that end every fifteen minutes never fill the window.
 const MAX_LIVES = 20;
 
-/** `network` is what the project's settings say of it, for a message that is told so. */
+/** `network` is what the project's settings say of it, for a message whose note says so. */
 export function startRun(life: Life, record: RunRecord, network: NetworkRules = null): void {
   transact(life, () => {
     beginRun(life, record, network);
@@ -91,7 +91,6 @@ export function continueRun(life: Life, record: RunRecord): RequestedEnd | null 
     record.run.instance_id = life.instance_id;
     setAccount(record, settleFormer(accountOf(record)));
     noteFormerLease(life, record);
-    storeMissedJudgements(life, record);
     storeRun(life, record);
   });
   return findCrashLoop(record);
@@ -181,7 +180,7 @@ function storeSaid(
   for (const [place, { is_llm_message, content: message }] of rows.entries()) {
     const seq = first + place;
     if (is_llm_message) noteWaiting(life, { seq, message, said_at: null });
-    if (place === firstRead) tellMessage(life, record, seq, network);
+    if (place === firstRead) storeEnvironmentNote(life, record, seq, network);
   }
 }
 

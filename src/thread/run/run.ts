@@ -27,6 +27,7 @@ import type { RunRecord } from "../rows/runs.ts";
 import { sleep } from "../sleep.ts";
 import { startSpending } from "../spending/work-time.ts";
 import { trimMemory, watchIdle } from "../stream/streams.ts";
+import { knownNetwork } from "./environment-notes.ts";
 import { introducer } from "./introduction.ts";
 import { readLedger } from "./ledger.ts";
 import { openModelMemory } from "./model-memory.ts";
@@ -39,7 +40,6 @@ import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
 import { continueRun, findCrashLoop, startRun } from "./run-start.ts";
 import { openSources } from "./sources.ts";
 import { readTokenScale } from "./summaries.ts";
-import { knownNetwork } from "./told.ts";
 
 // D1 gets an active run early, for lists across threads; reads of one thread ask the object itself.
 const SYNC_AFTER_MS = 1_000;

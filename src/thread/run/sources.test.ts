@@ -7,10 +7,8 @@ import { memoryWeb } from "../../../test/fakes/web-tools.ts";
 import type { ModelRequest } from "../../agent/model.ts";
 import { peopleTools } from "../../tools/people.ts";
 import { findRun } from "../life.ts";
-import { writeMeta } from "../rows/database.ts";
 import { readMessagePage, readRunPage } from "../rows/reads.ts";
-import { dropLeftTables, dropTables, hasLeftTables } from "../rows/tables.ts";
-import { wakeLife } from "../wake.ts";
+import { dropTables, hasTable } from "../rows/tables.ts";
 import { ensureRunning } from "./run.ts";
 import { findSources, openSources, storeSources } from "./sources.ts";
 
@@ -158,7 +156,8 @@ describe("the sources of a run", () => {
     await thread.run("hello", run);
     expect(runOf(thread)).not.toHaveProperty("sources");
     expect(runOf(thread)?.result).toEqual({ text: "See [1] and [2].", unfinished_tasks: 0 });
-    expect(hasLeftTables(thread.life.database.sql)).toBe(false);
+    const { sql } = thread.life.database;
+    expect([hasTable(sql, "sources"), hasTable(sql, "run_cache")]).toEqual([false, false]);
   });
 });
 
@@ -215,27 +214,12 @@ describe("the summary of a long research", () => {
 });
 
 describe("the tables of sources", () => {
-  it("are made in a thread of the former version when its first source comes", async () => {
+  it("go with their thread", async () => {
     const { thread } = await research("In 1610 [1].");
-    dropLeftTables(thread.life.database.sql);
-    thread.crash();
-    expect(openSources(thread.life).listRead(5)).toEqual([]);
-    storeSources(thread.life.database.sql, [found(1, ships)]);
-    expect(findSources(thread.life.database.sql, [1])).toMatchObject([{ url: ships }]);
-  });
-
-  it("go with their thread, also if a version deleted it that does not know them", async () => {
-    const { thread } = await research("In 1610 [1].");
-    const { database } = thread.life;
-    expect(hasLeftTables(database.sql)).toBe(true);
-    const removal = { user_id: "user_1", thread_id: "thread_1", request_id: "r", done: true };
-    writeMeta(database.sql, "removed", removal);
-    expect(wakeLife(database, thread.life.ports, thread.life.platform)).toBeNull();
-    for (const name of ["sources", "run_cache"])
-      expect(database.sql.exec("SELECT 1 FROM sqlite_master WHERE name = ?", name).toArray()).toEqual([]);
-    storeSources(database.sql, [found(1, tea)]);
-    dropTables(database.sql);
-    expect(hasLeftTables(database.sql)).toBe(false);
+    const { sql } = thread.life.database;
+    expect([hasTable(sql, "sources"), hasTable(sql, "run_cache")]).toEqual([true, true]);
+    dropTables(sql);
+    expect([hasTable(sql, "sources"), hasTable(sql, "run_cache")]).toEqual([false, false]);
   });
 });
 

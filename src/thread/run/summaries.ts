@@ -11,15 +11,15 @@ import { isList, isNumber, isText, readStored, shapeOf } from "../../store/shape
 import type { Life } from "../life.ts";
 import type { TokenScale } from "../memory/thread-memory.ts";
 import { readMeta, readText, type Sql, type SqlValue, writeMeta } from "../rows/database.ts";
+import type { Note } from "../rows/environment-notes.ts";
 import { insertMessage, type NewMessage } from "../rows/messages.ts";
-import type { Note } from "../rows/told.ts";
 import { dropExtras, readExtras } from "./reply-extras.ts";
 
 export interface History {
   summary: Summary | null;
   /** LLM rows in order, without summaries. */
   history: ModelMessage[];
-  /** What was told in front of messages before `history`, and still holds. */
+  /** What stood in front of messages before `history`, and still holds. */
   opening: string[];
   /** Offsets in results at which a person's words begin, by call id. */
   answers: Map<string, number>;
@@ -28,7 +28,7 @@ export interface History {
 /** What is stored beside a summary's message. `keep_from`: the first row that the summary does not cover. */
 type SummaryMetadata = Omit<Summary, "message"> & { keep_from: number };
 
-/** `notes` are what was told in front of messages. Rows before `keep_from` are not read, so a life that wakes on a long thread reads no more than a model does. */
+/** `notes` stand in front of messages. Rows before `keep_from` are not read, so a life that wakes on a long thread reads no more than a model does. */
 export function readHistory(sql: Sql, notes: readonly Note[] = []): History {
   const newest = readNewest(sql);
   const from = newest?.keep_from ?? 0;

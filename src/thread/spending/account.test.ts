@@ -226,7 +226,7 @@ describe("what is left under caps", () => {
 });
 
 describe("the stored spending of a run", () => {
-  it("is nothing for a run that has none, as a former version left it", () => {
+  it("is nothing for a run that has none", () => {
     expect(writeSpending(noSpending)).toBeNull();
     expect(toSpending(null)).toEqual(noSpending);
   });

@@ -37,7 +37,7 @@ export function continueCaps(
   });
   return {
     ...noSpending,
-    caps: order(raised === null ? kept : raiseCaps(kept, asked.spending, raised)),
+    caps: order(raised === null ? kept : raiseCaps(kept, asked.spending.proposes, raised)),
     shared: now ?? shared,
     before: add(before, settledOf(accountOf(asked))),
     noted,

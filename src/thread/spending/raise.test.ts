@@ -117,12 +117,4 @@ describe("a person who agrees to continue", () => {
     expect(interrupt?.message).toContain("Raise it and go on?");
     expect(interrupt?.response_schema).not.toHaveProperty("properties.max_total_tokens.default");
   });
-
-  it("doubles the cap where a former version asked, as it said", async () => {
-    const thread = await ask({ max_total_tokens: 10_000 }, counted({ output_tokens: 6_000 }));
-    const record = findRun(thread.life, "inv_a");
-    if (record !== null) record.spending = { ...record.spending, proposes: null };
-    await thread.run("", { invocation_id: "inv_b", ...answerTo("inv_a", true) });
-    expect(runOf(thread, "inv_b").caps).toEqual({ max_total_tokens: 20_000 });
-  });
 });

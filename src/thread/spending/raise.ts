@@ -14,7 +14,7 @@ import type { RunSpending } from "./state.ts";
 /** The next run may count the same request with the margin of what was never measured, and this one knew better. */
 const REPEATED_MARGIN = 1.4;
 /** What the server may tell the model in front of the answer, or remind it of. */
-const TOLD_TOKENS = 3_500;
+const NOTE_TOKENS = 3_500;
 /** A person who wants to continue wants more than a reply that is cut off at once. */
 const REPLY_TOKENS = 4_000;
 /** Of a cap on minutes: for the next call. */
@@ -36,7 +36,7 @@ export function proposeCaps(short: Left[], call: CallSize): Caps {
 /** Twice what it was, but at least what lets the next call happen. */
 function proposeCap(reached: Left, call: CallSize): number {
   const { name, limit, dimension, used } = reached;
-  const input_tokens = Math.ceil(call.input_tokens * REPEATED_MARGIN) + TOLD_TOKENS;
+  const input_tokens = Math.ceil(call.input_tokens * REPEATED_MARGIN) + NOTE_TOKENS;
   const least = used + amountNeeded(dimension, { ...call, input_tokens });
   if (dimension === "ms") return Math.max(limit * 2, Math.ceil(least / 60_000));
   const amount = roundUp(least);
@@ -72,17 +72,13 @@ export function checkRaise(asked: ReachedCap | null, given: Record<string, unkno
   return limit > 0 ? null : `${asked.name} is 0: the answer must say how much it is to be`;
 }
 
-/**
- * Only raises. Without a number, a cap becomes what was proposed. The one that was reached is doubled if a former
- * version asked.
- */
+/** Only raises. Without a number, a cap becomes what was proposed. */
 export function raiseCaps(
   caps: ScopedCaps[],
-  { asks, proposes }: Pick<RunSpending, "asks" | "proposes">,
+  proposes: RunSpending["proposes"],
   given: Record<string, unknown>,
 ): ScopedCaps[] {
   const raised = new Map<CapName, number>();
-  if (asks?.limit !== undefined && proposes === null) raised.set(asks.name, asks.limit * 2);
   for (const name of capNames) {
     const value = proposes?.[name];
     if (typeof value === "number") raised.set(name, value);

@@ -2,7 +2,6 @@
 import { describe, expect, it } from "vitest";
 import { cappedThread, counted, looks, runOf, says } from "../../../test/fakes/counted-thread.ts";
 import type { Run } from "../../protocol/run.ts";
-import { readRun } from "../rows/runs.ts";
 import { getRun } from "../run/control.ts";
 
 const run = { invocation_id: "inv_a" };
@@ -32,21 +31,5 @@ describe("a run while it works", () => {
     const { events } = await cappedThread([looks("c1"), says("done")], { agent: { max_total_tokens } }).run("hi", run);
     const shown = events.flatMap((event) => (event.type === "CUSTOM" && event.name === "usage" ? [event.value] : []));
     expect(shown.map(({ reserved }) => reserved !== undefined)).toEqual(told);
-  });
-});
-
-describe("a row of a former version", () => {
-  it("has no spending, and its run continues and is counted", async () => {
-    const thread = cappedThread([looks("c1"), says("done")]);
-    thread.life.database.sql.exec("UPDATE runs SET spending = NULL");
-    await thread.run("hi", run);
-    thread.life.database.sql.exec("UPDATE runs SET spending = NULL");
-    thread.crash();
-    thread.replies.push(says("again"));
-    await thread.run("more", { invocation_id: "inv_b" });
-    expect(readRun(thread.life.database.sql, "inv_a")?.run.usage).toEqual(
-      counted({ input_tokens: 2_000, output_tokens: 1_000 }),
-    );
-    expect(runOf(thread, "inv_b").status).toBe("completed");
   });
 });

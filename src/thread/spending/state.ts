@@ -1,5 +1,5 @@
 // What a run may spend and has spent beside `run.usage`, as its row stores it in `spending`. What was settled is in
-// `run.usage` alone, so a former version that knows no spending counts on, and nothing is counted twice.
+// `run.usage` alone, so nothing is counted twice.
 //
 // A reservation is a model call's worst case. `plan` is the next call as far as it is known; `calls` are under way. Both
 // are stored before the call is made, so whatever a life leaves of them is charged.
@@ -110,8 +110,8 @@ function isUsual(value: unknown, usual: unknown): boolean {
 }
 
 /**
- * Rows of former versions have null. A field that is missing or has another shape is as in `noSpending`, so that the run
- * stays readable; what it holds of leases is given back by the sweep.
+ * A field that is missing or has another shape is as in `noSpending`, so that the run stays readable. The sweep gives
+ * back what it holds of leases.
  */
 export const toSpending: Shape<RunSpending> = (value) => {
   if (value === null) return noSpending;

@@ -283,7 +283,7 @@ describe("a stream's opener", () => {
     expect(readOpener(params, 90_000)).toEqual({ key_id: "key_a", confirmed_at: 87_500, expires_at: 91_500 });
   });
 
-  it("is the admin key too, and none for a Worker of a former version, which names no key", () => {
+  it("is the admin key too, and none where no key is named", () => {
     const admin = new URLSearchParams({ key_id: ADMIN_KEY_ID, key_age: "0" });
     expect(readOpener(admin, 0)).toEqual({ key_id: ADMIN_KEY_ID, confirmed_at: 0, expires_at: null });
     expect(readOpener(new URLSearchParams({ user_id: "user_1" }), 0)).toBeNull();

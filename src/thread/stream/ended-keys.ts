@@ -84,7 +84,7 @@ export function writeOpener(params: URLSearchParams, { key_id, confirmed_at, exp
   if (expires_at !== null) params.set("key_left", String(Math.max(0, expires_at - now)));
 }
 
-/** Null if there is nothing to ask: a former version of the Worker names no key. */
+/** Null if the request names no key, so that there is nothing to ask. */
 export function readOpener(params: URLSearchParams, now: number): Opener | null {
   const key_id = params.get("key_id");
   if (key_id === null) return null;

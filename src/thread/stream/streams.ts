@@ -20,7 +20,7 @@ export interface StreamRequest {
   client?: AgUiClient | null;
   /** Whether a Worker reads it and writes each chunk again. */
   relayed?: boolean;
-  /** The answer may be that the client has everything. A former version of the Worker does not know that answer. */
+  /** The answer may be that the client has everything, which not every reader of ours can take. */
   may_end?: boolean;
   /** The ticket with which it is read, if that was with one. */
   ticket?: string | null;

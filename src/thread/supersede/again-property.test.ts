@@ -184,7 +184,7 @@ class World {
       await this.#accept({ ...again, supersede: { message_id, replaces: false, is_unnamed: is_same } });
     } else if (act === "edit") {
       const message = { message_id: is_same ? message_id : `m${number}`, content: text };
-      await this.#accept({ ...again, supersede: { message_id, replaces: true, message } });
+      await this.#accept({ ...again, messages: [message], supersede: { message_id, replaces: true } });
     } else if (act === "history") await this.#accept(this.#historyOf(place, is_same, replaces ? messages : []));
     else if (act === "change" && waits !== undefined) {
       const changed = await changeWaiting(thread.life, waits.message_id, { content: text, steers: replaces });

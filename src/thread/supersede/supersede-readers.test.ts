@@ -1,4 +1,4 @@
-// What readers, later lives, D1 and a former version have of a thread whose messages are superseded.
+// What readers, later lives and D1 have of a thread whose messages are superseded.
 import { describe, expect, it } from "vitest";
 import { again, edit, listed, snapshotIn, twoTurns } from "../../../test/fakes/asked-again.ts";
 import { say } from "../../../test/fakes/replies.ts";
@@ -116,8 +116,8 @@ describe("D1", () => {
   });
 });
 
-describe("the former version", () => {
-  it("reads the rows of such a thread without what is superseded", async () => {
+describe("a read of rows by their type", () => {
+  it("leaves out what is superseded", async () => {
     const thread = await twoTurns("three");
     await thread.run("", again("msg_of_inv_a", { invocation_id: "inv_c" }));
     const { sql } = thread.life.database;

@@ -12,9 +12,9 @@ import { forgetHistory } from "../memory/kept-history.ts";
 import { readSaid } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { hasTable } from "../rows/tables.ts";
+import { forgetNotes } from "../run/environment-notes.ts";
 import { forgetSeenEdits, restoreTimes } from "../run/plan-tracking.ts";
 import { recordPlan } from "../run/recorder.ts";
-import { forgetTold } from "../run/told.ts";
 import { forgetSelection, messagesSnapshot } from "../stream/snapshot.ts";
 import { findFormerPlan } from "./former-plan.ts";
 import { writeSuperseded } from "./marks.ts";
@@ -90,7 +90,7 @@ function markRows(
 function forgetRows(life: Life, from: number): void {
   const { sql } = life.database;
   if (hasTable(sql, "reply_extras")) sql.exec("DELETE FROM reply_extras WHERE seq >= ?", from);
-  forgetTold(life, from);
+  forgetNotes(life, from);
   forgetHistory(life);
   forgetSelection(life);
 }

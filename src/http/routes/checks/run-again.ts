@@ -18,7 +18,6 @@ import { takeOne } from "../../quotas/quotas.ts";
 import { threadParams } from "../../schemas.ts";
 import { countOpen } from "../../stream.ts";
 import * as examples from "../plan/examples.ts";
-import { orLater } from "./former-object.ts";
 
 const tag = "Threads";
 const path = "/v1/threads/{thread_id}/checks/run";
@@ -70,10 +69,10 @@ export function addChecks(app: App): void {
       };
       const ask = () => callThread(context.env, key, (stub) => stub.callChecks(key, { kind: "start", request }));
       const start = () => (request.answers.length === 0 ? ask() : recordAnswers(context, request, ask));
-      if (query.wait !== "1" && query.wait !== "true") return answerWith(context, knownOf(await orLater(start())));
+      if (query.wait !== "1" && query.wait !== "true") return answerWith(context, knownOf(await start()));
       const close = countOpen(context, "streams", WAIT_MS);
       try {
-        const started = knownOf(await orLater(start()));
+        const started = knownOf(await start());
         return answerWith(context, started.status === "running" ? await untilEnd(context, key, started) : started);
       } finally {
         close();
@@ -96,8 +95,7 @@ export function addChecks(app: App): void {
     },
     async (context, { params }) => {
       const key = keyOf(context, params.thread_id);
-      const asked = callThread(context.env, key, (stub) => stub.callChecks(key, { kind: "cancel" }));
-      unwrap(await orLater(asked));
+      unwrap(await callThread(context.env, key, (stub) => stub.callChecks(key, { kind: "cancel" })));
       return context.body(null, 204);
     },
   );

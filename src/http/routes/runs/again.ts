@@ -1,7 +1,7 @@
 // Asking a turn again, and editing a person's message. Both start a run that supersedes what it replaces.
 import { derivedId, newId } from "../../../protocol/ids.ts";
 import { isEmptyContent } from "../../../protocol/message.ts";
-import { newRunInput, type RunInput, type Superseding } from "../../../protocol/thread.ts";
+import { newRunInput, type RunInput } from "../../../protocol/thread.ts";
 import type { App, AppContext } from "../../context.ts";
 import { Problem, unwrap } from "../../errors.ts";
 import { hopsHeader, readChain } from "../../hops.ts";
@@ -47,7 +47,7 @@ export function addAgain(app: App): void {
     async (context, { params, query, headers, body }) => {
       const given = chooseInvocationId(body.invocation_id, headers["idempotency-key"], null);
       const supersede = { message_id: params.message_id, replaces: false, is_unnamed: given === null };
-      return await prepare(context, params.thread_id, query, body, given ?? newId("inv"), supersede);
+      return await prepare(context, params.thread_id, query, body, { invocation_id: given ?? newId("inv"), supersede });
     },
   );
   addBoth(
@@ -80,12 +80,8 @@ export function addAgain(app: App): void {
       const given = chooseInvocationId(body.invocation_id, headers["idempotency-key"], null);
       const message = { message_id: body.message_id ?? newId("msg"), content: body.message };
       const id = given ?? (await derivedId("inv", ...parts));
-      return await prepare(context, thread_id, query, body, id, {
-        message_id,
-        replaces: true,
-        message,
-        is_unnamed: given === null,
-      });
+      const supersede = { message_id, replaces: true, is_unnamed: given === null };
+      return await prepare(context, thread_id, query, body, { invocation_id: id, messages: [message], supersede });
     },
   );
 }
@@ -95,23 +91,19 @@ async function prepare(
   thread_id: string,
   { on_disconnect }: LeaveQuery,
   body: AgainBody,
-  invocation_id: string,
-  supersede: Superseding,
+  asked: Pick<RunInput, "invocation_id" | "supersede"> & Partial<Pick<RunInput, "messages">>,
 ): Promise<Start> {
   requirePrice(context.get("config").models, body.model, body);
   await requireAgentOfRun(context, body.agent_id);
   const input: RunInput = newRunInput({
     ...keyOf(context, thread_id),
-    invocation_id,
+    ...asked,
     key_id: context.get("caller").key_id,
     ...optionsOf(body),
     on_busy: body.on_busy,
     ...disconnectOf(body.on_disconnect, on_disconnect),
-    supersede,
     ...unwrap(readChain(context)),
   });
-  const { message } = supersede;
-  const bytes = sizeOfInput({ messages: message === undefined ? [] : [message], tool_results: [] });
-  const wanted = { thread_id, makes_project: false, bytes };
+  const wanted = { thread_id, makes_project: false, bytes: sizeOfInput(input) };
   return { input, around: (accept) => withStock(context, wanted, () => accept({})) };
 }

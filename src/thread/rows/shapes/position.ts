@@ -14,8 +14,8 @@ export interface Position {
   last_run?: SentRun | undefined;
   /** Of receipts, as `message_seq`. Absent where D1 has none. */
   receipt_seq?: number;
-  /** Readers may see what ended up to this number. Absent where a former version stored the position last. */
-  released?: number;
+  /** Readers may see what ended up to this number. */
+  released: number;
   /** Absent if a number may have no row. */
   settled?: Settled | undefined;
 }
@@ -41,7 +41,7 @@ export const toPosition = shapeOf(isPosition);
 
 function isPosition(value: unknown): value is Position {
   if (!isRecord(value) || typeof value.project !== "boolean") return false;
-  const { message_seq, plan_version, thread_version, run_seq, receipt_seq = 0, released = 0 } = value;
+  const { message_seq, plan_version, thread_version, run_seq, receipt_seq = 0, released } = value;
   const { settled, last_run } = value;
   if (settled !== undefined && !isSettled(settled)) return false;
   if (last_run !== undefined && !isSentRun(last_run)) return false;

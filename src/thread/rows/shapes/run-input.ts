@@ -6,19 +6,12 @@ import { isChain } from "../../../store/shapes/run.ts";
 import { isList, isText, isTextOrNull } from "../../../store/shapes/stored.ts";
 import { isScopedCaps } from "../../spending/state.ts";
 
-/** `came_late` is a former name of `answers_nothing`, used only for messages that came too late to steer. */
-type StoredInput = RunInput & { came_late?: boolean };
-
 /** The value is null once the run is over, or a step has taken the message. */
 export function toRunInput(value: unknown): RunInput | null | undefined {
-  if (value === null) return null;
-  if (!isStoredInput(value)) return undefined;
-  if (value.came_late === undefined) return value;
-  const { came_late, ...input } = value;
-  return { ...input, answers_nothing: came_late || input.answers_nothing === true };
+  return value === null || isInput(value) ? value : undefined;
 }
 
-function isStoredInput(value: unknown): value is StoredInput {
+function isInput(value: unknown): value is RunInput {
   return (
     isRecord(value) &&
     isText(value.invocation_id) &&

@@ -28,14 +28,9 @@ function isPinned(value: Record<string, unknown>): value is Record<string, unkno
   );
 }
 
-/** Former versions stored only the ids, so the start of those calls is unknown. */
-export const toStartedCalls: Shape<StartedCall[]> = (value) =>
-  isList(value, isStoredCall)
-    ? value.map((call) => (typeof call === "string" ? { id: call, at: null } : call))
-    : undefined;
+export const toStartedCalls = shapeOf((value) => isList(value, isStartedCall));
 
-function isStoredCall(value: unknown): value is string | StartedCall {
-  if (isText(value)) return true;
+function isStartedCall(value: unknown): value is StartedCall {
   return isRecord(value) && isText(value.id) && isTextOrNull(value.at);
 }
 

@@ -1,5 +1,4 @@
-// Shapes of what only the object stores: current values, values exactly as former versions wrote them, and damaged
-// values.
+// Shapes of what only the object stores: values as they are stored, and damaged ones.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { damaged, runInput } from "../../../../test/fakes/stored-values.ts";
@@ -27,7 +26,7 @@ const calls = [
 ];
 const failed = { status: "failed", error: { code: "stalled", message: "Nothing happened." } } as const;
 const events = [{ type: "TEXT_MESSAGE_START", messageId: "m", role: "assistant" }, null];
-const position = { message_seq: 4, plan_version: 2, thread_version: 1, project: true, run_seq: 90 };
+const position = { message_seq: 4, plan_version: 2, thread_version: 1, project: true, run_seq: 90, released: 80 };
 
 const shapes = {
   "the input of a run": { read: toRunInput, values: [] },
@@ -37,7 +36,7 @@ const shapes = {
   "the requested end of a run": { read: toRequestedEnd, values: [null, { status: "cancelled" }, failed] },
   "events of the journal": { read: toEvents, values: [events, []] },
   "unstored parts": { read: toNumbers, values: [[4, 9]] },
-  "the position of D1": { read: toPosition, values: [position, { ...position, released: 80 }] },
+  "the position of D1": { read: toPosition, values: [position, { ...position, receipt_seq: 7 }] },
 } satisfies Record<string, { read: (value: unknown) => unknown; values: unknown[] }>;
 
 describe.each(Object.entries(shapes))("%s", (_name, { read, values }) => {
@@ -69,14 +68,6 @@ describe("the input of a run", () => {
     expect(toRunInput(null)).toBeNull();
   });
 
-  it("with a former version's came_late has answers_nothing", () => {
-    const text =
-      '{"user_id":"user_1","thread_id":"thread_1","invocation_id":"inv_s","messages":[{"message_id":"msg_s","content":"blue"}],"tool_results":[],"resume":null,"agent_id":null,"model":null,"max_steps":null,"metadata":{},"background":false,"on_busy":"steer","client_tools":[],"context":[],"came_late":true}';
-    const { came_late, ...rest } = JSON.parse(text);
-    expect(came_late).toBe(true);
-    expect(toRunInput(JSON.parse(text))).toEqual({ ...rest, answers_nothing: true });
-  });
-
   it("with a message of unknown parts is refused", () => {
     const input = {
       user_id: "u",
@@ -93,26 +84,7 @@ describe("the input of a run", () => {
   });
 });
 
-describe("started calls", () => {
-  it("of the first version are only ids, and get an unknown start", () => {
-    expect(toStartedCalls(JSON.parse('["call_1","call_2"]'))).toEqual([
-      { id: "call_1", at: null },
-      { id: "call_2", at: null },
-    ]);
-  });
-});
-
 describe("a pinned agent", () => {
-  it("of the first version gets the defaults of later fields", () => {
-    const text =
-      '{"agent_id":"agent_default","version":1,"config":{"instructions":"","model":null,"max_steps":100,"plan_order":"strict","tool_format":"native"}}';
-    expect(toPinnedAgent(JSON.parse(text))).toEqual({
-      agent_id: "agent_default",
-      version: 1,
-      config: defaultAgent.config,
-    });
-  });
-
   it("whose approvals can't be read is refused", () => {
     const config = { ...defaultAgent.config, approvals: { execute_command: "rm *" } };
     expect(toPinnedAgent({ agent_id: "agent_default", version: 1, config })).toBeUndefined();

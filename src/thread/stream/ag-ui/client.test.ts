@@ -88,14 +88,6 @@ describe("an AG-UI client", () => {
     }
   });
 
-  it("gets a whole input of a run that a former version started", () => {
-    const thread = new FakeThread({ replies: [] });
-    const input = { threadId: "thread_1", runId: "inv_a", messages: [] };
-    const stored = { type: "RUN_STARTED", threadId: "thread_1", runId: "inv_a", input } as unknown as ThreadEvent;
-    const event = new ClientEvents(thread.life.database.sql, client, "inv_a").event(stored);
-    checkAgUi(event, { former: true });
-  });
-
   it("is one run with its answer where both have one id, and one after the other where not", () => {
     const thread = new FakeThread({ replies: [] });
     const { sql } = thread.life.database;

@@ -94,8 +94,7 @@ export class ClientEvents {
       ...names,
       // An answer under the id of the run that asked is one run to its client.
       ...(parentRunId === undefined || parentRunId === names.runId ? {} : { parentRunId }),
-      // A former version stored none of these two.
-      ...(input === undefined ? {} : { input: { ...input, ...names, messages, tools: [], context: [] } }),
+      ...(input === undefined ? {} : { input: { ...input, ...names, messages } }),
       ...(metadata === undefined && Object.keys(ours).length === 0 ? {} : { metadata: { ...metadata, ...ours } }),
     };
   }

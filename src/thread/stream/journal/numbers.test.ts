@@ -67,11 +67,4 @@ describe("a life takes a new block", () => {
     journal.addEphemeral({ type: "CUSTOM", name: "model_retry", value: { attempt: 1, after_ms: 5 } });
     expect(new Journal(database).newest).toBeGreaterThan(journal.newest);
   });
-
-  it("after one of a former version, which keeps what it does not know of the position", () => {
-    const { database, newest } = settled();
-    const { before } = begin({ database, newest });
-    writeMeta(database.sql, "reserved_through", before + 1_000);
-    expect(new Journal(database).newest).toBe(before + 1_000);
-  });
 });

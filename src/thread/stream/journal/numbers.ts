@@ -4,7 +4,7 @@
 // Unless a thread was at rest: with the position of D1, a run's end also stores that every number so far has its row.
 // While no later row and no later block is stored, no later number was used: each run begins with a fact, and whatever
 // else would be the first number after it takes a new block. So a thread that sleeps after each turn goes on with its
-// block. A former version always takes a new one, and what was stored here holds no more.
+// block.
 import { isNumber, shapeOf } from "../../../store/shapes/stored.ts";
 import { readRequiredMeta, type Sql, writeMeta } from "../../rows/database.ts";
 import { readPosition, type Settled } from "../../rows/shapes/position.ts";

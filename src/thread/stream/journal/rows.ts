@@ -25,8 +25,7 @@ export type JournalRow = {
 };
 
 export const GAP = -1;
-// The column `heads` is `start_count` in code.
-const columns = "seq, from_seq, last_seq, heads AS start_count, replay_from, replay_to";
+const columns = "seq, from_seq, last_seq, start_count, replay_from, replay_to";
 
 /**
  * `events` is a list as JSON. `unstored`: the START numbers of the parts that are not stored yet. They are needed only
@@ -41,7 +40,7 @@ export function insertRow(
 ): void {
   sql.exec(
     `INSERT INTO journal
-       (seq, from_seq, last_seq, heads, replay_from, replay_to, invocation_id, events, unstored)
+       (seq, from_seq, last_seq, start_count, replay_from, replay_to, invocation_id, events, unstored)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     row.seq,
     row.from_seq,
@@ -173,8 +172,8 @@ export function firstUnstored(sql: Sql, through: number): number {
   const unstored = readStored(toNumbers, last?.unstored ?? "[]", "unstored parts", last?.seq ?? 0) ?? [];
   const lost = unstored.filter(
     (from) =>
-      sql.exec("SELECT seq FROM journal WHERE seq > ? AND from_seq = ? AND heads > 0", from, from).toArray().length ===
-      0,
+      sql.exec("SELECT seq FROM journal WHERE seq > ? AND from_seq = ? AND start_count > 0", from, from).toArray()
+        .length === 0,
   );
   return Math.min((last?.seq ?? 0) + 1, ...lost);
 }

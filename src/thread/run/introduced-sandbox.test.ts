@@ -1,8 +1,8 @@
 // How a sandbox is introduced to the model.
 import { describe, expect, it } from "vitest";
+import { long, Stage } from "../../../test/fakes/environment-stage.ts";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";
 import type { FakeThreadOptions } from "../../../test/fakes/thread.ts";
-import { long, Stage } from "../../../test/fakes/told-stage.ts";
 import { summaryPrompt } from "../../agent/context/summary-writer.ts";
 import { SandboxError, type SandboxFacts } from "../../agent/sandbox.ts";
 import { clock } from "../ports.ts";

@@ -1,8 +1,8 @@
-// What a thread's model is told once: over restarts, summaries, later days and new sandboxes.
+// What a thread's model learns once: over restarts, summaries, later days and new sandboxes.
 import { describe, expect, it } from "vitest";
+import { DAY_MS, first, long, Stage } from "../../../test/fakes/environment-stage.ts";
 import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";
-import { DAY_MS, first, long, Stage } from "../../../test/fakes/told-stage.ts";
 import { summaryPrompt } from "../../agent/context/summary-writer.ts";
 import type { ModelRequest } from "../../agent/model.ts";
 import type { Life } from "../life.ts";
@@ -76,10 +76,10 @@ describe("the first message of a thread", () => {
     expect(talker.sent[0]).toBe(`${first("Today is Friday, 2026-11-27 (time zone UTC).")}\n\nhi`);
   });
 
-  it("is the same after a restart, and the environment is not told twice", async () => {
+  it("is the same after a restart, and the environment stands there once", async () => {
     const stage = new Stage({ replies: [say("hello"), say("again")] });
     await stage.thread.run("hi");
-    const read = ({ database, told }: Life) => readHistory(database.sql, told.notes);
+    const read = ({ database, environment }: Life) => readHistory(database.sql, environment.notes);
     const before = read(stage.thread.life);
     stage.at += 1_000;
     stage.thread.crash();
@@ -91,7 +91,7 @@ describe("the first message of a thread", () => {
 });
 
 describe("a later day", () => {
-  it("is told in front of its first message, once, and in the zone that the client told before", async () => {
+  it("stands in front of its first message, once, and in the zone that the client named before", async () => {
     const stage = new Stage({ defaultReply: say("ok") });
     await stage.thread.run("one", { time_zone: "Europe/Berlin" });
     expect(stage.sent[0]).toContain("Saturday, 2026-11-28 (time zone Europe/Berlin)");
@@ -104,11 +104,14 @@ describe("a later day", () => {
     expect(users).toEqual(["two", `${sunday}\n\nthree`, "four"]);
   });
 
-  it("is told in UTC where the zone is not known to the runtime", async () => {
+  it("is in UTC where the zone is not known to the runtime", async () => {
     const stage = new Stage({ defaultReply: say("ok") });
     await stage.thread.run("one", { time_zone: "Mars/Phobos" });
     expect(stage.sent[0]).toContain("Friday, 2026-11-27 (time zone UTC)");
-    stage.thread.life.told = { ...stage.thread.life.told, day: { date: "2026-11-26", time_zone: "Mars/Deimos" } };
+    stage.thread.life.environment = {
+      ...stage.thread.life.environment,
+      day: { date: "2026-11-26", time_zone: "Mars/Deimos" },
+    };
     await stage.thread.run("two");
     expect(stage.sent.at(-1)).toContain("Friday, 2026-11-27 (time zone UTC)");
   });
@@ -121,16 +124,16 @@ describe("a later day", () => {
   });
 });
 
-describe("a thread of the former version", () => {
+describe("a thread", () => {
   it.each([
-    ["that was told nothing", null],
-    ["whose row is damaged", { notes: 7 }],
-  ])("%s is told with its next run", async (_, stored) => {
+    ["without notes", null],
+    ["whose notes are damaged", { notes: 7 }],
+  ])("%s gets them with its next run", async (_, stored) => {
     const stage = new Stage({ defaultReply: say("ok"), tells: false });
     await stage.thread.run("one");
     const { sql } = stage.thread.life.database;
-    sql.exec("DELETE FROM meta WHERE key = 'told'");
-    if (stored !== null) writeMeta(sql, "told", stored);
+    sql.exec("DELETE FROM meta WHERE key = 'environment_notes'");
+    if (stored !== null) writeMeta(sql, "environment_notes", stored);
     stage.thread.crash();
     await stage.thread.run("two");
     expect(stage.sent[0]).toBe("one");

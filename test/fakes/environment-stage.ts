@@ -1,4 +1,4 @@
-// A thread on a day that a test sets, and what its model is told.
+// A thread on a day that a test sets, and what its model gets.
 import { z } from "zod";
 import { defineTool, type Tool } from "../../src/agent/tool.ts";
 import type { MessageRow } from "../../src/protocol/message.ts";

@@ -1,19 +1,19 @@
-// Tells the thread's model once where and when it works, so that it is told neither twice nor in other words. A thread of
-// a former version is told with its next run.
+// Tells the thread's model once where and when it works, so that it reads it neither twice nor in other words.
 import { type Day, describeBeginning, describeLaterDay, type NetworkRules } from "../../agent/context/environment.ts";
 import { dayIn, readTimeZone } from "../../lib/time-zone.ts";
 import type { Life } from "../life.ts";
+import { type EnvironmentNotes, writeEnvironmentNotes } from "../rows/environment-notes.ts";
 import type { RunRecord } from "../rows/runs.ts";
-import { type Told, writeTold } from "../rows/told.ts";
 import { findTurn } from "../supersede/turn.ts";
 
 /** One a day. Only the last hundreds of days are ever read: summaries replace what is before them. */
 const MAX_NOTES = 400;
 
-/** Whether the run's message will be the first that is told anything. */
+/** Whether the run's message will be the first with a note. */
 function isBeginning(life: Life, record: RunRecord): boolean {
-  const [first] = life.told.notes;
-  if (life.told.day === null || first === undefined) return life.told.day === null;
+  const { day, notes } = life.environment;
+  const [first] = notes;
+  if (day === null || first === undefined) return day === null;
   const { supersede } = record.input ?? {};
   const turn = supersede?.replaces === true ? findTurn(life.database.sql, supersede.message_id) : null;
   return turn?.ok === true && turn.value.seq <= first.seq;
@@ -44,16 +44,16 @@ export function knownNetwork(life: Life, record: RunRecord): NetworkRules | unde
  * Tells the environment in front of a thread's first message, and the date in front of a later day's. `seq` is the row
  * of the run's first message. Inside a transaction.
  */
-export function tellMessage(life: Life, record: RunRecord, seq: number, network: NetworkRules): void {
-  const { told } = life;
-  const time_zone = chooseZone(record.input?.time_zone, told.day?.time_zone);
+export function storeEnvironmentNote(life: Life, record: RunRecord, seq: number, network: NetworkRules): void {
+  const known = life.environment;
+  const time_zone = chooseZone(record.input?.time_zone, known.day?.time_zone);
   const day: Day = { ...dayIn(time_zone, life.ports.clock.now()), time_zone };
-  if (told.day !== null && day.date <= told.day.date) return;
+  if (known.day !== null && day.date <= known.day.date) return;
   const sandbox = usesSandbox(life, record) ? { network } : null;
-  const text = told.day === null ? describeBeginning(day, sandbox) : describeLaterDay(day);
-  const [first, ...others] = [...told.notes, { seq, text }];
+  const text = known.day === null ? describeBeginning(day, sandbox) : describeLaterDay(day);
+  const [first, ...others] = [...known.notes, { seq, text }];
   const notes = first === undefined ? [] : [first, ...others.slice(1 - MAX_NOTES)];
-  store(life, { ...told, day: { date: day.date, time_zone }, notes });
+  store(life, { ...known, day: { date: day.date, time_zone }, notes });
 }
 
 /** A stored name is checked again: another runtime may not know it, and no run may fail for that. */
@@ -62,29 +62,29 @@ function chooseZone(...names: (string | undefined)[]): string {
 }
 
 /** Inside the transaction that stores the result with the introduction, at row `seq`. */
-export function storeIntroduced(life: Life, sandbox: string, seq: number): void {
-  store(life, { ...life.told, sandbox, sandbox_seq: seq });
+export function storeIntroduced(life: Life, id: string, seq: number): void {
+  store(life, { ...life.environment, sandbox: { id, seq } });
 }
 
 /** A summary that takes the introduction out lets the next call introduce the sandbox again. Inside its transaction. */
 export function forgetIntroduced(life: Life, keep_from: number): void {
-  const { sandbox_seq, ...told } = life.told;
-  if (sandbox_seq !== undefined && sandbox_seq < keep_from) store(life, { ...told, sandbox: null });
+  const { sandbox } = life.environment;
+  if (sandbox !== null && sandbox.seq < keep_from) store(life, { ...life.environment, sandbox: null });
 }
 
-/** Messages from a row on are superseded, so what stood in front of them is told again. Inside their transaction. */
-export function forgetTold(life: Life, from: number): void {
-  const { day, notes, sandbox, sandbox_seq } = life.told;
+/** Messages from a row on are superseded, so their notes are made again. Inside their transaction. */
+export function forgetNotes(life: Life, from: number): void {
+  const { day, notes, sandbox } = life.environment;
   const left = notes.filter(({ seq }) => seq < from);
-  const isIntroduced = sandbox_seq !== undefined && sandbox_seq < from;
-  if (left.length === notes.length && (isIntroduced || sandbox === null)) return;
-  // Which day is the newest of the others is not known. An earlier one than any lets the next message be told its day.
+  const isIntroduced = sandbox === null || sandbox.seq < from;
+  if (left.length === notes.length && isIntroduced) return;
+  // Which day is the newest of the others is not known. An earlier one than any lets the next message name its day.
   const former = left.length === 0 ? null : day && { ...day, date: "" };
   const kept = left.length === notes.length ? day : former;
-  store(life, { day: kept, notes: left, sandbox: null, ...(isIntroduced ? { sandbox, sandbox_seq } : {}) });
+  store(life, { day: kept, notes: left, sandbox: isIntroduced ? sandbox : null });
 }
 
-function store(life: Life, told: Told): void {
-  life.told = told;
-  writeTold(life.database.sql, told);
+function store(life: Life, notes: EnvironmentNotes): void {
+  life.environment = notes;
+  writeEnvironmentNotes(life.database.sql, notes);
 }
