@@ -132,15 +132,15 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   }
 
   async sync(key: ThreadKey): Promise<Result<boolean>> {
-    return this.#read(key, async (life) => {
-      const isCurrent = !life.outbox.hasJustFailed && (await life.outbox.syncWithin(SYNC_LIMIT_MS, { whole: true }));
-      await schedule(life);
-      return succeed(isCurrent);
-    });
+    return this.#read(key, async (life) => succeed(await bringToStore(life, { whole: true })));
   }
 
   async readThread(key: ThreadKey): Promise<Result<ThreadWithRun>> {
-    return this.#read(key, readThreadWithRun);
+    return this.#read(key, async (life) => {
+      // Who reads it may go on with its project, or with a list, which D1 has.
+      if (!life.outbox.hasThread) await bringToStore(life, {});
+      return readThreadWithRun(life);
+    });
   }
 
   async readPlan(key: ThreadKey): Promise<Result<Plan>> {
@@ -385,6 +385,13 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     if (owned.value.alarmAt === null) this.ctx.waitUntil(schedule(owned.value));
     return owned;
   }
+}
+
+/** False if D1 can't have all of it now. */
+async function bringToStore(life: Life, how: { whole?: boolean }): Promise<boolean> {
+  const isCurrent = !life.outbox.hasJustFailed && (await life.outbox.syncWithin(SYNC_LIMIT_MS, how));
+  await schedule(life);
+  return isCurrent;
 }
 
 function failureResponse(error: Failure): Response {

@@ -138,6 +138,11 @@ export class Outbox {
     return this.#position.thread_version === 0;
   }
 
+  /** Whether D1 has the thread, with the project that it made, as it is now. */
+  get hasThread(): boolean {
+    return this.#position.thread_version >= this.#changes.stored.version;
+  }
+
   /** Whether a batch was sent and has no answer yet. */
   get isSending(): boolean {
     return this.#isAsking;

@@ -155,8 +155,8 @@ export class FakeThreads {
           };
           return succeed(call.kind === "start" ? run : { ...run, status: "completed", finished_at: run.created_at });
         }),
-      readMessages: (key) =>
-        run("readMessages", key, async () =>
+      readMessages: (_key, request) =>
+        run("readMessages", request, async () =>
           known() ? succeed({ data: [], next_cursor: null, is_cut: false }) : missing,
         ),
       readInbox: (key) => run("readInbox", key, async () => (known() ? succeed([waitingMessage]) : missing)),

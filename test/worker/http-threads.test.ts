@@ -2,7 +2,6 @@
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { diagnostics } from "../../src/http/examples.ts";
-import type { MessageBody } from "../../src/protocol/message.ts";
 import { syncThread } from "../../src/store/sync.ts";
 import { createClient } from "./http-client.ts";
 import { at } from "./http-fake-threads.ts";
@@ -29,34 +28,16 @@ describe("threads and projects", () => {
     expect((await client.send("GET", path)).status).toBe(404);
   });
 
-  it("list messages of the requested types, and refuse unknown types", async () => {
+  it("ask for messages of the requested types, and refuse unknown types", async () => {
     const client = await createClient().addUser("user_types");
-    const key = { user_id: "user_types", thread_id: "t" };
     await client.send("POST", "/v1/threads", { thread_id: "t" });
-    const bodies: MessageBody[] = [
-      { type: "user", content: { role: "user", content: "hi" } },
-      { type: "assistant", content: { role: "assistant", content: "hello" } },
-      { type: "task_list", content: { sections: [], tasks: [] } },
-    ];
-    const messages = bodies.map((body, index) => ({
-      message_id: `msg_${index}`,
-      ...key,
-      project_id: "p",
-      invocation_id: null,
-      agent_id: null,
-      is_llm_message: body.type !== "task_list",
-      metadata: {},
-      seq: index + 1,
-      created_at: at,
-      version: 1,
-      ...body,
-    }));
-    await syncThread(env.DB, { key, project: null, thread: null, messages, runs: [] });
-    const typesOf = async (query: string) =>
-      (await client.send("GET", `/v1/threads/t/messages${query}`)).body.data?.map(({ type }) => type);
-    expect(await typesOf("")).toEqual(["user", "assistant", "task_list"]);
-    expect(await typesOf("?type=user,task_list")).toEqual(["user", "task_list"]);
-    expect(await typesOf("?after=msg_0&limit=1")).toEqual(["assistant"]);
+    const askFor = async (query: string) => {
+      expect((await client.send("GET", `/v1/threads/t/messages${query}`)).status).toBe(200);
+      return client.threads.asked.at(-1);
+    };
+    expect(await askFor("")).toMatchObject({ method: "readMessages", input: { types: [], after: null } });
+    expect(await askFor("?type=user,task_list")).toMatchObject({ input: { types: ["user", "task_list"] } });
+    expect(await askFor("?after=msg_0&limit=1")).toMatchObject({ input: { after: "msg_0", limit: 1 } });
     for (const query of ["?type=user,nonsense", "?type="]) {
       const answer = await client.send("GET", `/v1/threads/t/messages${query}`);
       expect(answer).toMatchObject({ status: 400, body: { code: "invalid_field" } });

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Result } from "../../src/protocol/error.ts";
 import type { Page, PageRequest } from "../../src/protocol/page.ts";
 import type { MessageRequest } from "../../src/protocol/thread.ts";
+import { readProject } from "../../src/store/projects/projects.ts";
 import { readThread } from "../../src/store/threads.ts";
 import { readStoredMessages, readStoredPlan, readStoredRuns } from "../fakes/stored-rows.ts";
 import { createClient } from "./http-client.ts";
@@ -67,6 +68,17 @@ describe("a thread's object", { timeout: 60_000 }, () => {
         expect(read.flat()).toEqual(expected);
       }
     }
+  });
+
+  it("has its thread and the project that it made in D1 once it was read, for lists and what the project owns", async () => {
+    const client = threadClient();
+    const { key } = client;
+    const { body } = await client.post("[[stall]]");
+    const read = await client.stub.readThread(key);
+    const project_id = read.ok ? read.value.project_id : "";
+    expect(await readThread(env.DB, key)).toMatchObject({ project_id });
+    expect(await readProject(env.DB, key.user_id, project_id)).not.toBeNull();
+    await body?.cancel();
   });
 
   it("ends a page before it has more than 4 MB, and says when a shorter one was cut", async () => {

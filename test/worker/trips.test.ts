@@ -1,5 +1,5 @@
 // How often each operation asks D1, with a key that has been looked up before. What the thread's object asks is not
-// among it: it asks only if D1 lacks something of the thread. A new operation needs a figure in `walk/trips.ts`.
+// among it: it asks only for a new thread and for receipts. A new operation needs a figure in `walk/trips.ts`.
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { countedTrips } from "./counted-trips.ts";
 import { ADMIN_KEY } from "./http-client.ts";

@@ -157,8 +157,8 @@ async function makeThreads(make: Make, { user_id, project_id, agent_id, suffix, 
     message: `[[text waiting ${mark}]]`,
     message_id: `waiting-${live}`,
   });
-  // This read brings the thread to D1.
-  await make("GET", `/v1/threads/${live}`);
+  const alive = { user_id, thread_id: live };
+  await threadStub(env, alive).sync(alive);
   const [section] = (await make("GET", `/v1/threads/${quiet}/tasks`)).sections as {
     id: string;
     tasks: { id: string }[];
