@@ -73,12 +73,13 @@ describe("a thread's object", { timeout: 60_000 }, () => {
   it("has its thread and the project that it made in D1 once it was read, for lists and what the project owns", async () => {
     const client = threadClient();
     const { key } = client;
-    const { body } = await client.post("[[stall]]");
+    const { body } = await client.post("[[stall]]", { invocation_id: "inv_new" });
     const read = await client.stub.readThread(key);
     const project_id = read.ok ? read.value.project_id : "";
     expect(await readThread(env.DB, key)).toMatchObject({ project_id });
     expect(await readProject(env.DB, key.user_id, project_id)).not.toBeNull();
     await body?.cancel();
+    await client.stub.cancel(key, "inv_new");
   });
 
   it("ends a page before it has more than 4 MB, and says when a shorter one was cut", async () => {
