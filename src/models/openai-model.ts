@@ -11,7 +11,7 @@ import { optionalFields, pathsOf } from "./exchange/body.ts";
 import { fetchBounded } from "./exchange/bounded-fetch.ts";
 import type { Client } from "./exchange/client.ts";
 import { type Attempt, type Exchange, type OpenAiLimits, sendRequest } from "./exchange/exchange.ts";
-import { charge, isFree } from "./exchange/failure/charge.ts";
+import { charge, isFree } from "./exchange/failure/failure.ts";
 import type { SettingNames } from "./exchange/failure/redaction.ts";
 import { listImages } from "./exchange/images.ts";
 import { MAX_REPLY_CHARACTERS } from "./exchange/reply-limits.ts";

@@ -72,7 +72,7 @@ export async function sendRequest(
   const body = toBody(wire, request, context);
   const sent = leave === null ? undefined : setTimeout(leave, SENT_MS);
   let ending: Ending = "cut";
-  let failure: ModelFailure | null = isRefused ? failWith(exchange.provider, CROWDED, { retryable: true }) : null;
+  let failure: ModelFailure | null = isRefused ? failWith(exchange.provider, null, CROWDED) : null;
   let objection: Objection | null = null;
   let log: Attempt["log"] = { status: null };
   try {
@@ -184,29 +184,20 @@ function readLog(error: unknown, objection: Objection | null): Attempt["log"] {
 function describeReadError(error: unknown, builder: ReplyBuilder, provider: Provider): ModelFailure | null {
   if (error instanceof ErrorObject) return describeErrorObject(error.value, provider, error.is_first);
   if (error instanceof ReplyTooLong || error instanceof RangeError) {
-    return failWith(provider, TOO_LONG, {
-      retryable: false,
-      reason: "reply_too_long",
-    });
+    return failWith(provider, "reply_too_long", TOO_LONG, { retryable: false });
   }
   if (builder.finished) return null;
   if (error instanceof SyntaxError) {
-    return failWith(provider, "The model server sent a chunk that is not JSON.", {
-      retryable: true,
-      reason: "broken_reply",
-    });
+    return failWith(provider, "broken_reply", "The model server sent a chunk that is not JSON.");
   }
   return describeError(error, provider);
 }
 
 function describeBroken({ word, too_long }: BrokenEnd, provider: Provider): ModelFailure {
   const said = JSON.stringify(hideAddresses(redact(word, provider.secrets), provider.host).slice(0, 60));
-  if (too_long) {
-    const message = `The conversation and the reply are longer than the model can read (${said}).`;
-    return failWith(provider, message, { retryable: false, too_long, reason: "context_too_long" });
-  }
-  const message = `The model server broke its reply off (${said}).`;
-  return failWith(provider, message, { retryable: true, reason: "broken_reply" });
+  if (!too_long) return failWith(provider, "broken_reply", `The model server broke its reply off (${said}).`);
+  const message = `The conversation and the reply are longer than the model can read (${said}).`;
+  return failWith(provider, "context_too_long", message, { retryable: false, too_long });
 }
 
 function describeEnding(
@@ -216,25 +207,19 @@ function describeEnding(
   provider: Provider,
   limits: OpenAiLimits,
 ): ModelFailure {
-  const late = (message: string, retryable: boolean) =>
-    failWith(provider, message, { retryable, code: "model_timeout", reason: "timeout" });
   const seconds = (milliseconds: number) => `${Math.max(1, Math.round(milliseconds / 1000))} s`;
-  if (reason === "no_first_byte") {
-    return late(`The model server sent nothing for ${seconds(limits.first_byte_ms)}.`, true);
+  const late: Partial<Record<StopReason, string>> = {
+    no_first_byte: `The model server sent nothing for ${seconds(limits.first_byte_ms)}.`,
+    silent: `The model server fell silent for ${seconds(limits.idle_ms)} during its reply.`,
+    too_long: `The model's reply took longer than ${seconds(limits.total_ms)}.`,
+  };
+  const message = reason === null ? undefined : late[reason];
+  if (message !== undefined) {
+    return failWith(provider, "timeout", message, { code: "model_timeout", retryable: reason !== "too_long" });
   }
-  if (reason === "silent") {
-    return late(`The model server fell silent for ${seconds(limits.idle_ms)} during its reply.`, true);
+  if (ending !== "foreign") {
+    return failWith(provider, "broken_reply", "The model server cut its reply off before the end.");
   }
-  if (reason === "too_long") return late(`The model's reply took longer than ${seconds(limits.total_ms)}.`, false);
-  if (ending === "foreign") {
-    return failWith(
-      provider,
-      `What answered is no ${reply_name}. Check ${provider.settings.base_url} (it usually ends in /v1).`,
-      { retryable: false, reason: "model_not_found" },
-    );
-  }
-  return failWith(provider, "The model server cut its reply off before the end.", {
-    retryable: true,
-    reason: "broken_reply",
-  });
+  const foreign = `What answered is no ${reply_name}. Check ${provider.settings.base_url} (it usually ends in /v1).`;
+  return failWith(provider, "model_not_found", foreign, { retryable: false });
 }
