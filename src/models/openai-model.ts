@@ -21,7 +21,7 @@ import { familyOf } from "./profiles/families.ts";
 import { readObjection } from "./profiles/learn.ts";
 import { keyOf, knownRules, rememberLesson, rememberRule } from "./profiles/memory.ts";
 import type { Api, Profile } from "./profiles/profile.ts";
-import { applyRules, knownEnds, type Rule, refusedImages, refusedItems } from "./profiles/rules.ts";
+import { applyRules, type Rule, valuesOf } from "./profiles/rules.ts";
 import { newestItem } from "./responses/request/items.ts";
 import { responsesWire } from "./responses/wire.ts";
 
@@ -234,9 +234,9 @@ function makeContexts(setup: Setup, model: string, rules: string[]): Contexts {
     shape: {},
     profile,
     origin: `${nameAt(server_name, base_url.replace(/^\w+:\/\/(?:[^/@]*@)?/, ""))} ${familyOf(model)}`,
-    refused_images: refusedImages(rules),
-    refused_items: refusedItems(rules),
-    ends: knownEnds(rules),
+    refused_images: new Set(valuesOf("image", rules)),
+    refused_items: new Set(valuesOf("items", rules)),
+    ends: valuesOf("end", rules),
     extra_body,
   };
   return { usual, limited: { ...usual, profile: keepLimit(profile) } };
@@ -258,7 +258,7 @@ function findRules(
 ): Rule[] | null {
   if (objection === null) return null;
   const { profile } = context;
-  const refused = refusedImages(known);
+  const refused = new Set(valuesOf("image", known));
   const images = profile.images ? listImages(messages).filter(({ hash }) => !refused.has(hash)) : [];
   const readings = readObjection(objection, {
     profile,

@@ -3,7 +3,7 @@
 
 import type { ModelMessage } from "../../agent/model.ts";
 import type { ContentPart, UserContent } from "../../protocol/message.ts";
-import type { SentImage } from "../profiles/objection.ts";
+import type { SentImage } from "../profiles/learn.ts";
 import { hashText } from "./hash.ts";
 import type { WireContext } from "./wire.ts";
 

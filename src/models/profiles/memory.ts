@@ -2,7 +2,7 @@
 // thread of this isolate has learned. An image is one thread's own.
 import type { ModelMemory, ModelRequest } from "../../agent/model.ts";
 import { putNewest } from "../../lib/memory/newest.ts";
-import { STARTS_THINKING, UNREADABLE } from "./rules.ts";
+import { STARTS_THINKING } from "./rules.ts";
 
 /** Of this isolate, by server and model. A deployment has a few servers with a handful of models each. */
 const learned = new Map<string, Set<string>>();
@@ -52,7 +52,7 @@ export function rememberLesson(
 
 /** One image, one item of reasoning, or what one reply seemed to show, says nothing of other threads. */
 function isOfThread(rule: string): boolean {
-  return rule.startsWith("image:") || rule.startsWith(UNREADABLE) || rule === STARTS_THINKING;
+  return rule.startsWith("image:") || rule.startsWith("items:") || rule === STARTS_THINKING;
 }
 
 /** For tests, which share one isolate. */
