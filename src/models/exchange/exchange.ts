@@ -10,12 +10,11 @@ import type { Profile } from "../profiles/profile.ts";
 import { toBody, writeBody } from "./body.ts";
 import { RefusedResponse } from "./bounded-fetch.ts";
 import type { Client } from "./client.ts";
-import { saysBroken } from "./ending.ts";
 import { describeError, describeErrorObject, failWith } from "./failure/failure.ts";
 import { hideAddresses, type Provider, redact } from "./failure/redaction.ts";
 import { readRefusal, readRefusedValue } from "./failure/refusal.ts";
+import { ReplyTooLong, saysBroken, TOO_LONG } from "./reply.ts";
 import { type Ending, ErrorObject, readReply } from "./reply-body.ts";
-import { ReplyTooLong, TOO_LONG } from "./reply-limits.ts";
 import { guardRequest, type StopReason, type TimeLimits } from "./request-guard.ts";
 import type { Body, BrokenEnd, ReplyBuilder, Wire, WireContext } from "./wire.ts";
 

@@ -4,7 +4,7 @@ import { GrowingReply } from "../../lib/memory/isolate.ts";
 import { createFolder } from "../../lib/memory/text-bytes.ts";
 import { type ByteReader, openByteReader } from "./byte-reader.ts";
 import { createChunkReader } from "./chunk-reader.ts";
-import { ReplyTooLong } from "./reply-limits.ts";
+import { ReplyTooLong } from "./reply.ts";
 import type { RequestGuard } from "./request-guard.ts";
 import { createSseParser } from "./sse.ts";
 import type { ReplyBuilder, Wire } from "./wire.ts";
