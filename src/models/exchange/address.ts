@@ -1,5 +1,6 @@
 // Where requests go, from the address that people set. They paste what their provider's page shows: with or without the
 // path of the operation, and Azure's with a query.
+import { putNewest } from "../../lib/memory/newest.ts";
 
 export interface Address {
   base_url: string;
@@ -19,18 +20,15 @@ const addresses = new Map<string, Address>();
 const MAX_ADDRESSES = 100;
 
 export function readAddress(address: string): Address {
-  const known = addresses.get(address);
-  if (known !== undefined) return known;
-  const read = parseAddress(address);
-  if (addresses.size >= MAX_ADDRESSES) addresses.clear();
-  addresses.set(address, read);
+  const read = addresses.get(address) ?? parseAddress(address);
+  putNewest(addresses, address, read, MAX_ADDRESSES);
   return read;
 }
 
 function parseAddress(address: string): Address {
-  if (!URL.canParse(address))
+  const url = URL.parse(address);
+  if (url === null)
     return { base_url: address, api: null, query: {}, host: "the configured address", secrets: [address] };
-  const url = new URL(address);
   const query = Object.fromEntries(url.searchParams);
   url.search = "";
   url.hash = "";
@@ -38,13 +36,7 @@ function parseAddress(address: string): Address {
   url.pathname = url.pathname.slice(0, url.pathname.length - operation.length);
   const { username, password, host } = url;
   const secrets = [username, password, ...Object.values(query)].flatMap((text) => [text, decode(text)]);
-  return {
-    base_url: url.href.replace(/\/$/, ""),
-    api: name === "responses" ? name : null,
-    query,
-    host,
-    secrets,
-  };
+  return { base_url: url.href.replace(/\/$/, ""), api: name === "responses" ? name : null, query, host, secrets };
 }
 
 function decode(text: string): string {

@@ -58,10 +58,10 @@ export async function sendRequest(
   signal: AbortSignal,
 ): Promise<Attempt> {
   const client = await exchange.connect();
+  const { provider } = exchange;
   const limits = limitsFor(request, exchange.limits);
   const weight = weighRequest(request);
-  const leave = isolateMemory.isSmall(weight) ? null : await enter(weight, signal);
-  const isRefused = leave === null && !isolateMemory.isSmall(weight) && !signal.aborted;
+  const leave = isolateMemory.isSmall(weight) ? () => {} : await enter(weight, signal);
   const guard = guardRequest(limits, signal);
   const builder = wire.createReply(onDelta, {
     max_characters: limits.reply_characters,
@@ -71,21 +71,20 @@ export async function sendRequest(
   const body = toBody(wire, request, context);
   const sent = leave === null ? undefined : setTimeout(leave, SENT_MS);
   let ending: Ending = "cut";
-  let failure: ModelFailure | null = isRefused ? failWith(exchange.provider, null, CROWDED) : null;
+  let failure: ModelFailure | null = null;
   let objection: Objection | null = null;
   let log: Attempt["log"] = { status: null };
   try {
-    if (!isRefused) {
+    if (leave !== null) {
       const options = { body: writeBody(wire, body, request, context), signal: guard.signal, stream: true };
-      const headers = headersFor(context, exchange);
-      const response = await client.send(wire.path, { ...options, headers });
+      const response = await client.send(wire.path, { ...options, headers: headersFor(context, exchange) });
       // It has been sent.
-      leave?.();
+      leave();
       ending = await readReply(response, wire, builder, guard);
-    }
+    } else if (!signal.aborted) failure = failWith(provider, null, CROWDED);
   } catch (error) {
     // The error of a request that we stopped only says that it was aborted; the guard's reason says why.
-    failure = guard.reason ? null : describeReadError(error, builder, exchange.provider);
+    failure = guard.reason ? null : describeReadError(error, builder, provider);
     const said = failure?.reason ? readError(error, failure.reason) : null;
     log = readLog(error, said);
     if (builder.progress === "waiting") objection = said;
@@ -97,22 +96,14 @@ export async function sendRequest(
   }
   const outcome = endRequest();
   const word = builder.broken?.word ?? null;
-  return {
-    outcome,
-    body,
-    context,
-    wire,
-    objection,
-    unknown_end: word === null || saysBroken(word) ? null : word,
-    log,
-  };
+  return { outcome, body, context, wire, objection, unknown_end: word === null || saysBroken(word) ? null : word, log };
 
   function endRequest(): ModelOutcome {
     if (guard.reason === "cancelled") return { kind: "aborted", reply: cutReply(builder) };
+    failure ??= builder.broken && describeBroken(builder.broken, provider);
     if (failure) return { kind: "failure", failure };
-    if (builder.broken !== null) return { kind: "failure", failure: describeBroken(builder.broken, exchange.provider) };
     if (ending === "complete" || builder.finished) return { kind: "reply", reply: finishReply(builder, context) };
-    return { kind: "failure", failure: describeEnding(ending, guard.reason, wire, exchange.provider, limits) };
+    return { kind: "failure", failure: describeEnding(ending, guard.reason, wire, provider, limits) };
   }
 }
 
@@ -152,21 +143,16 @@ function makeHeaders(profile: Profile, { keys, headers }: Exchange): Record<stri
   };
 }
 
-function closeReply(builder: ReplyBuilder): ModelReply {
-  builder.close();
-  return builder.reply();
-}
-
 /** A count that came before the end is one of several: more was written after it. */
 function cutReply(builder: ReplyBuilder): ModelReply {
-  const reply = closeReply(builder);
-  return builder.finished ? reply : { ...reply, usage: null };
+  builder.close();
+  return builder.finished ? builder.reply() : { ...builder.reply(), usage: null };
 }
 
 function finishReply(builder: ReplyBuilder, { profile, origin }: WireContext): ModelReply {
-  const reply = closeReply(builder);
+  builder.close();
   const extras = builder.extras(profile, origin);
-  return extras === undefined ? reply : { ...reply, extras };
+  return extras === undefined ? builder.reply() : { ...builder.reply(), extras };
 }
 
 function readError(error: unknown, reason: ModelFailureReason): Objection | null {
