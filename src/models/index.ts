@@ -9,9 +9,16 @@ import { type ThinkingStarts, withTextCalls } from "./markup/model.ts";
 import { createOpenAiModel, loadClient, type OpenAiOptions, placeOf } from "./openai-model.ts";
 import { withCosts } from "./prices/costs.ts";
 import { findCallPrice } from "./prices/find.ts";
-import { chooseProfile } from "./profiles/choose.ts";
-import { forgetRule, keyOf, knownRules, rememberLesson, rememberRule } from "./profiles/memory.ts";
-import { CALLS_AS_TEXT, STARTS_THINKING } from "./profiles/rules.ts";
+import {
+  CALLS_AS_TEXT,
+  forgetRule,
+  keyOf,
+  knownRules,
+  rememberLesson,
+  rememberRule,
+  STARTS_THINKING,
+} from "./profiles/rules.ts";
+import { chooseProfile } from "./profiles/servers.ts";
 import { routeByName } from "./servers.ts";
 import { createXmlModel } from "./xml/model.ts";
 
