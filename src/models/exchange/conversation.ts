@@ -28,8 +28,7 @@ interface Kept {
   open: unknown[];
   /** The settled items, joined by commas. */
   text: string;
-  /** What the text takes: twice its length if a character in it is not Latin. */
-  bytes: number;
+  /** A character in it is not Latin, so each takes two bytes. */
   isWide: boolean;
   /** How many strings V8 would have to gather to read the text. */
   pieces: number;
@@ -61,7 +60,12 @@ export function writeConversation<Item>(
     return `[${listItems(messages, reminder, createWriter(context)).map(writeItem).join(",")}]`;
   const known = kept.get(first);
   const isSame = known?.shape === shape && goesOn(known, messages);
-  const conversation = isSame ? known : begin(shape, createWriter(context));
+  const conversation: Kept = isSame
+    ? known
+    : {
+        ...{ shape, messages: [], writer: createWriter(context) as ConversationWriter<unknown>, open: [] },
+        ...{ text: "", isWide: false, pieces: 0, ref: null },
+      };
   // What throws in between leaves nothing half written behind.
   kept.delete(first);
   if (known !== undefined && !isSame) forget(known.ref);
@@ -88,31 +92,13 @@ export function listItems<Item>(
   return writer.end(items, reminder);
 }
 
-function begin<Item>(shape: object, writer: ConversationWriter<Item>): Kept {
-  return {
-    shape,
-    messages: [],
-    writer: writer as ConversationWriter<unknown>,
-    open: [],
-    text: "",
-    bytes: 0,
-    isWide: false,
-    pieces: 0,
-    ref: null,
-  };
-}
-
 /** Whether the messages begin with those that were written. The system prompt is made anew for each run. */
 function goesOn({ messages: before }: Kept, messages: readonly ModelMessage[]): boolean {
   if (before.length === 0 || before.length > messages.length) return false;
-  for (let at = 0; at < before.length; at++) {
-    const one = before[at];
+  return before.every((one, at) => {
     const other = messages[at];
-    if (one !== other && !(one?.role === "system" && other?.role === "system" && one.content === other.content)) {
-      return false;
-    }
-  }
-  return true;
+    return one === other || (one.role === "system" && other?.role === "system" && one.content === other.content);
+  });
 }
 
 function advance(conversation: Kept, messages: readonly ModelMessage[]): void {
@@ -129,9 +115,8 @@ function advance(conversation: Kept, messages: readonly ModelMessage[]): void {
   // The system prompt is by far the longest message of most threads.
   conversation.isWide ||= settled.some(isWide);
   if (conversation.text === "" && settled[0] !== undefined) conversation.text = share(settled.shift() ?? "");
-  if (settled.length > 0) conversation.text = `${conversation.text},${settled.join(",")}`;
-  conversation.bytes = conversation.text.length * (conversation.isWide ? 2 : 1);
   if (settled.length === 0) return;
+  conversation.text = `${conversation.text},${settled.join(",")}`;
   conversation.pieces++;
   if (conversation.pieces <= MAX_PIECES) return;
   // V8 makes one piece of a text before it gives out a character of it.
@@ -156,7 +141,7 @@ const MAX_START_CHARACTERS = 64 * 1024;
 function note(conversation: Kept): void {
   conversation.ref ??= new WeakRef(conversation);
   const { ref } = conversation;
-  const size = conversation.bytes + OVERHEAD_BYTES;
+  const size = conversation.text.length * (conversation.isWide ? 2 : 1) + OVERHEAD_BYTES;
   const before = sizes.get(ref) ?? 0;
   sizes.delete(ref);
   sizes.set(ref, size);
@@ -176,7 +161,5 @@ function forget(ref: WeakRef<Kept> | null): void {
   if (ref === null) return;
   pool.add(-(sizes.get(ref) ?? 0));
   sizes.delete(ref);
-  const conversation = ref.deref();
-  if (conversation === undefined) return;
-  Object.assign(conversation, { messages: [], open: [], text: "", bytes: 0, isWide: false });
+  Object.assign(ref.deref() ?? {}, { messages: [], open: [], text: "", isWide: false });
 }

@@ -23,7 +23,6 @@ export interface OpenAiLimits extends TimeLimits {
   reply_characters: number;
 }
 
-/** What all requests to a server share. */
 export interface Exchange {
   connect(): Promise<Pick<Client, "send">>;
   keys: { api_key: string | null; gateway_token: string | null };
@@ -42,7 +41,7 @@ export interface Attempt {
   objection: Objection | null;
   /** A word for the end of the reply that may be one of this server's own. */
   unknown_end: string | null;
-  /** What only the operator learns of a failure. */
+  /** For the operator alone. */
   log: { status: number | null; redirects_to?: string };
 }
 
