@@ -1,6 +1,5 @@
 // Where requests go, from the address that people set. They paste what their provider's page shows: with or without the
 // path of the operation, and Azure's with a query.
-import { putNewest } from "../../lib/memory/newest.ts";
 
 export interface Address {
   base_url: string;
@@ -14,21 +13,10 @@ export interface Address {
   secrets: string[];
 }
 
-const addresses = new Map<string, Address>();
-
-/** More than any deployment has servers. Addresses come from settings only. */
-const MAX_ADDRESSES = 100;
-
 export function readAddress(address: string): Address {
-  const read = addresses.get(address) ?? parseAddress(address);
-  putNewest(addresses, address, read, MAX_ADDRESSES);
-  return read;
-}
-
-function parseAddress(address: string): Address {
-  const url = URL.parse(address);
-  if (url === null)
+  if (!URL.canParse(address))
     return { base_url: address, api: null, query: {}, host: "the configured address", secrets: [address] };
+  const url = new URL(address);
   const query = Object.fromEntries(url.searchParams);
   url.search = "";
   url.hash = "";

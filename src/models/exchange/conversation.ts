@@ -4,7 +4,6 @@
 import type { ModelMessage, ModelRequest } from "../../agent/model.ts";
 import { escapeFew } from "../../lib/json/ascii.ts";
 import { isolateMemory } from "../../lib/memory/isolate.ts";
-import { putNewest } from "../../lib/memory/newest.ts";
 import { isWide } from "../../lib/memory/text-bytes.ts";
 import type { WireContext } from "./wire.ts";
 
@@ -30,8 +29,6 @@ interface Kept {
   text: string;
   /** A character in it is not Latin, so each takes two bytes. */
   isWide: boolean;
-  /** How many strings V8 would have to gather to read the text. */
-  pieces: number;
   /** Null until it is counted. */
   ref: WeakRef<Kept> | null;
 }
@@ -40,8 +37,6 @@ interface Kept {
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 /** What one takes beside its text. It also bounds their number. */
 const OVERHEAD_BYTES = 2000;
-/** Reading a text of many pieces takes longer than copying it once in a while. */
-const MAX_PIECES = 32;
 
 /** By the first message after the system prompt, which is the same object for as long as a thread's object lives. */
 const kept = new WeakMap<ModelMessage, Kept>();
@@ -64,7 +59,7 @@ export function writeConversation<Item>(
     ? known
     : {
         ...{ shape, messages: [], writer: createWriter(context) as ConversationWriter<unknown>, open: [] },
-        ...{ text: "", isWide: false, pieces: 0, ref: null },
+        ...{ text: "", isWide: false, ref: null },
       };
   // What throws in between leaves nothing half written behind.
   kept.delete(first);
@@ -112,31 +107,12 @@ function advance(conversation: Kept, messages: readonly ModelMessage[]): void {
     for (let each = 0; each < count; each++) settled.push(writeItem(writer.settle(open[each])));
     if (count > 0) open.splice(0, count);
   }
-  // The system prompt is by far the longest message of most threads.
   conversation.isWide ||= settled.some(isWide);
-  if (conversation.text === "" && settled[0] !== undefined) conversation.text = share(settled.shift() ?? "");
   if (settled.length === 0) return;
-  conversation.text = `${conversation.text},${settled.join(",")}`;
-  conversation.pieces++;
-  if (conversation.pieces <= MAX_PIECES) return;
-  // V8 makes one piece of a text before it gives out a character of it.
-  conversation.text.charCodeAt(0);
-  conversation.pieces = 1;
+  // Added, and not joined with what there is: V8 copies none of a long text then.
+  const more = settled.join(",");
+  conversation.text = conversation.text === "" ? more : `${conversation.text},${more}`;
 }
-
-/** The same string for all threads whose conversations begin alike, so that it is in memory once. */
-function share(start: string): string {
-  if (start.length > MAX_START_CHARACTERS) return start;
-  const shared = starts.get(start) ?? start;
-  putNewest(starts, shared, shared, MAX_STARTS);
-  return shared;
-}
-
-const starts = new Map<string, string>();
-/** A deployment has a few agents in use at a time, and prompts in two languages. */
-const MAX_STARTS = 20;
-/** Several times our own prompt. What is longer may be a person's message. */
-const MAX_START_CHARACTERS = 64 * 1024;
 
 function note(conversation: Kept): void {
   conversation.ref ??= new WeakRef(conversation);
