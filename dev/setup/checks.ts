@@ -6,7 +6,7 @@ import { readModelSettings } from "../../src/config/models.ts";
 import { readSearchSettings, type SearchServiceName } from "../../src/config/search.ts";
 import { readBoundedText } from "../../src/lib/bounded-body.ts";
 import { readAddress } from "../../src/models/exchange/address.ts";
-import { chooseProfile } from "../../src/models/profiles/choose.ts";
+import { chooseProfile } from "../../src/models/profiles/servers.ts";
 import { definitions } from "../../src/tools/web/search/list.ts";
 import { openService } from "../../src/tools/web/search/open-service.ts";
 import type { Settings } from "../deploy/secrets.ts";

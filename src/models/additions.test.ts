@@ -10,7 +10,7 @@ import {
   say,
   useResponses,
 } from "../../test/contract/models/fake-apis.ts";
-import { forgetRules } from "./profiles/memory.ts";
+import { forgetRules } from "./profiles/rules.ts";
 
 afterEach(() => {
   forgetRules();

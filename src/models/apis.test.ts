@@ -17,7 +17,7 @@ import {
 import { streamEvents } from "../../test/contract/models/responses-streams.ts";
 import type { WireRequest } from "../../test/contract/models/wire.ts";
 import type { ModelMessage } from "../agent/model.ts";
-import { forgetRules, knownRules } from "./profiles/memory.ts";
+import { forgetRules, knownRules } from "./profiles/rules.ts";
 
 afterEach(forgetRules);
 

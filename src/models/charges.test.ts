@@ -12,7 +12,7 @@ import {
   sse,
 } from "../../test/contract/models/fake-apis.ts";
 import { createModels, models } from "./index.ts";
-import { forgetRules } from "./profiles/memory.ts";
+import { forgetRules } from "./profiles/rules.ts";
 
 beforeEach(() => void vi.spyOn(console, "warn").mockImplementation(() => {}));
 afterEach(() => {

@@ -4,14 +4,21 @@ import type { Model, ModelMemory } from "../agent/model.ts";
 import type { ModelServer } from "../config/model-servers.ts";
 import type { ModelSettings } from "../config/models.ts";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
-import { charge, isFree } from "./exchange/failure/charge.ts";
+import { charge, isFree } from "./exchange/failure/failure.ts";
 import { type ThinkingStarts, withTextCalls } from "./markup/model.ts";
 import { createOpenAiModel, loadClient, type OpenAiOptions, placeOf } from "./openai-model.ts";
 import { withCosts } from "./prices/costs.ts";
 import { findCallPrice } from "./prices/find.ts";
-import { chooseProfile } from "./profiles/choose.ts";
-import { forgetRule, keyOf, knownRules, rememberLesson, rememberRule } from "./profiles/memory.ts";
-import { CALLS_AS_TEXT, STARTS_THINKING } from "./profiles/rules.ts";
+import {
+  CALLS_AS_TEXT,
+  forgetRule,
+  keyOf,
+  knownRules,
+  rememberLesson,
+  rememberRule,
+  STARTS_THINKING,
+} from "./profiles/rules.ts";
+import { chooseProfile } from "./profiles/servers.ts";
 import { routeByName } from "./servers.ts";
 import { createXmlModel } from "./xml/model.ts";
 
@@ -97,7 +104,7 @@ function thinkingStarts({ memory, ...server }: OpenAiOptions): ThinkingStarts {
 
 export { checkServer, type ServerCheck } from "./check.ts";
 export { describeServedModel } from "./describe.ts";
-export { hideSecrets } from "./exchange/failure/secrets.ts";
+export { hideSecrets } from "./exchange/failure/redaction.ts";
 export { countImageAtMost } from "./images/count.ts";
 export { listModels, type ModelList } from "./model-list.ts";
 export { findCallPrice, findPrice, listPrices, pricedHosts } from "./prices/find.ts";

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { ModelRequest } from "../agent/model.ts";
 import { models } from "./index.ts";
 import type { OpenAiOptions } from "./openai-model.ts";
-import { forgetRules } from "./profiles/memory.ts";
+import { forgetRules } from "./profiles/rules.ts";
 
 interface Asked {
   url: string;

@@ -6,8 +6,8 @@ import type { ModelSettings } from "../config/models.ts";
 import { readBoundedText } from "../lib/bounded-body.ts";
 import { isRecord } from "../lib/is-record.ts";
 import { readAddress } from "./exchange/address.ts";
-import { hideSecrets } from "./exchange/failure/secrets.ts";
-import { chooseProfile } from "./profiles/choose.ts";
+import { hideSecrets } from "./exchange/failure/redaction.ts";
+import { chooseProfile } from "./profiles/servers.ts";
 import { findRoute } from "./servers.ts";
 
 export interface ModelList {

@@ -4,7 +4,7 @@ import { completed, reasoning } from "../../test/fakes/responses-events.ts";
 import type { ModelMessage } from "../agent/model.ts";
 import { readModelSettings } from "../config/models.ts";
 import { createModels } from "./index.ts";
-import { forgetRules } from "./profiles/memory.ts";
+import { forgetRules } from "./profiles/rules.ts";
 
 const refused = () =>
   new Response(JSON.stringify({ error: { message: "no such key at https://api.acme.example/keys" } }), { status: 401 });

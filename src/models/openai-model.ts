@@ -6,22 +6,21 @@ import { isRecord } from "../lib/is-record.ts";
 import { logWarning } from "../lib/log.ts";
 import { putNewest } from "../lib/memory/newest.ts";
 import { chatWire } from "./chat/wire.ts";
-import { readAddress } from "./exchange/address.ts";
+import { type Address, readAddress } from "./exchange/address.ts";
 import { optionalFields, pathsOf } from "./exchange/body.ts";
 import { fetchBounded } from "./exchange/bounded-fetch.ts";
 import type { Client } from "./exchange/client.ts";
 import { type Attempt, type Exchange, type OpenAiLimits, sendRequest } from "./exchange/exchange.ts";
-import { charge, isFree } from "./exchange/failure/charge.ts";
+import { charge, isFree } from "./exchange/failure/failure.ts";
 import type { SettingNames } from "./exchange/failure/redaction.ts";
-import { listImages } from "./exchange/images.ts";
-import { MAX_REPLY_CHARACTERS } from "./exchange/reply-limits.ts";
+import { listImages } from "./exchange/messages.ts";
+import { MAX_REPLY_CHARACTERS } from "./exchange/reply.ts";
 import type { Body, Wire, WireContext } from "./exchange/wire.ts";
-import { chooseProfile } from "./profiles/choose.ts";
 import { familyOf } from "./profiles/families.ts";
 import { readObjection } from "./profiles/learn.ts";
-import { keyOf, knownRules, rememberLesson, rememberRule } from "./profiles/memory.ts";
 import type { Api, Profile } from "./profiles/profile.ts";
-import { applyRules, knownEnds, type Rule, refusedImages, refusedItems } from "./profiles/rules.ts";
+import { applyRules, keyOf, knownRules, type Rule, rememberLesson, rememberRule, valuesOf } from "./profiles/rules.ts";
+import { chooseProfile } from "./profiles/servers.ts";
 import { newestItem } from "./responses/request/items.ts";
 import { responsesWire } from "./responses/wire.ts";
 
@@ -66,39 +65,30 @@ const defaultLimits: OpenAiLimits = {
   reply_characters: MAX_REPLY_CHARACTERS,
 };
 
-interface ServerSetup extends Exchange {
+interface Setup extends Exchange {
+  options: OpenAiOptions;
   /** The name and the host, which what is learned belongs to. */
   place: string;
-  base_url: string;
-  server_name: string | null;
-  profile: string | null;
-  /** What the operator has set; null leaves it to the profile. */
-  api: Api | null;
-  /** The pasted address ends in the Responses API. */
-  prefers_responses: boolean;
-  extra_body: Readonly<Record<string, unknown>>;
+  address: Address;
   contexts: Map<string, Contexts>;
-}
-
-interface Setup extends ServerSetup {
   memory: ModelMemory | undefined;
 }
 
 export function createOpenAiModel(options: OpenAiOptions): Model {
-  const { shared } = options;
+  const { shared, memory } = options;
   const server = (shared && sharedSetups.get(shared)) ?? openServer(options);
   if (shared !== undefined) sharedSetups.set(shared, server);
-  const setup = { ...server, memory: options.memory };
+  const setup = { ...server, memory };
   return { stream: (request, onDelta, signal) => streamReply(setup, request, onDelta, signal) };
 }
 
 /** Evaluates the SDK, once in an isolate. */
 export const loadClient = () => import("./exchange/client.ts");
 
-const sharedSetups = new WeakMap<object, ServerSetup>();
+const sharedSetups = new WeakMap<object, Omit<Setup, "memory">>();
 
-function openServer({ profile = null, gateway_token = null, ...options }: OpenAiOptions): ServerSetup {
-  const limits = { ...defaultLimits, ...options.limits };
+function openServer({ memory: _, ...options }: OpenAiOptions): Omit<Setup, "memory"> {
+  const { api_key, gateway_token = null, headers = {}, settings = defaultSettings } = options;
   const address = readAddress(options.base_url);
   const request = options.fetch ?? ((input, init) => fetch(input, init));
   let client: Client | null = null;
@@ -107,35 +97,24 @@ function openServer({ profile = null, gateway_token = null, ...options }: OpenAi
     // Sets everything that the SDK would read from the environment, so that only the deployment's settings count.
     client ??= new Client({
       // The SDK has no client without a key. This word is sent nowhere.
-      apiKey: options.api_key ?? "none",
+      apiKey: api_key ?? "none",
       baseURL: address.base_url,
       defaultQuery: address.query,
-      adminAPIKey: null,
-      organization: null,
-      project: null,
-      webhookSecret: null,
-      maxRetries: 0,
-      logLevel: "off",
+      ...{ adminAPIKey: null, organization: null, project: null, webhookSecret: null, maxRetries: 0, logLevel: "off" },
       fetch: (input, init) => fetchBounded(request, input, init),
     });
     return client;
   };
-  const { headers = {}, settings = defaultSettings, extra_body = {}, api = null } = options;
-  const secrets = [options.api_key, gateway_token, ...address.secrets, ...Object.values(headers)];
-  const keys = { api_key: options.api_key, gateway_token };
+  const secrets = [api_key, gateway_token, ...address.secrets, ...Object.values(headers)];
   return {
     connect,
-    keys,
+    keys: { api_key, gateway_token },
     headers,
     provider: { host: address.host, secrets: secrets.filter((secret) => secret !== null), settings },
-    limits,
+    limits: { ...defaultLimits, ...options.limits },
+    options,
     place: placeOf(options),
-    base_url: address.base_url,
-    server_name: options.server_name ?? null,
-    profile,
-    api,
-    prefers_responses: address.api === "responses",
-    extra_body,
+    address,
     contexts: new Map(),
   };
 }
@@ -225,18 +204,19 @@ interface Contexts {
   limited: WireContext;
 }
 
-function makeContexts(setup: Setup, model: string, rules: string[]): Contexts {
-  const { base_url, server_name, api, prefers_responses, extra_body } = setup;
-  const chosen = chooseProfile(setup.profile, base_url, model);
-  const known = applyRules(prefers_responses ? { ...chosen, api: "responses" } : chosen, rules);
-  const profile = api === null ? known : { ...known, api };
+function makeContexts({ options, address }: Setup, model: string, rules: string[]): Contexts {
+  const { server_name = null, extra_body = {} } = options;
+  const { base_url } = address;
+  const chosen = chooseProfile(options.profile ?? null, base_url, model);
+  const known = applyRules(address.api === null ? chosen : { ...chosen, api: address.api }, rules);
+  const profile = options.api == null ? known : { ...known, api: options.api };
   const usual: WireContext = {
     shape: {},
     profile,
     origin: `${nameAt(server_name, base_url.replace(/^\w+:\/\/(?:[^/@]*@)?/, ""))} ${familyOf(model)}`,
-    refused_images: refusedImages(rules),
-    refused_items: refusedItems(rules),
-    ends: knownEnds(rules),
+    refused_images: new Set(valuesOf("image", rules)),
+    refused_items: new Set(valuesOf("items", rules)),
+    ends: valuesOf("end", rules),
     extra_body,
   };
   return { usual, limited: { ...usual, profile: keepLimit(profile) } };
@@ -251,14 +231,14 @@ function keepLimit(profile: Profile): Profile {
 
 /** The most likely thing that the refusal teaches, of those that were not tried yet; null if there is none. */
 function findRules(
-  { api, extra_body }: Setup,
+  { options: { api = null, extra_body } }: Setup,
   { objection, body, context, wire }: Attempt,
   { model, messages, options }: ModelRequest,
   { known, learned, tried }: { known: readonly string[]; learned: readonly string[]; tried: ReadonlySet<string> },
 ): Rule[] | null {
   if (objection === null) return null;
   const { profile } = context;
-  const refused = refusedImages(known);
+  const refused = new Set(valuesOf("image", known));
   const images = profile.images ? listImages(messages).filter(({ hash }) => !refused.has(hash)) : [];
   const readings = readObjection(objection, {
     profile,

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { type Asked, open, openai, refuse, sayResponses } from "../../test/contract/models/fake-apis.ts";
 import type { ModelMessage } from "../agent/model.ts";
-import { forgetRules, knownRules } from "./profiles/memory.ts";
+import { forgetRules, knownRules } from "./profiles/rules.ts";
 
 afterEach(forgetRules);
 

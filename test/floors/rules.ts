@@ -91,7 +91,7 @@ const checkedAtStart = [
 const checkedAtSetup = [
   ...["src/config/models.ts", "src/config/model-servers.ts", "src/config/search.ts", "src/agent/spending.ts"],
   "src/lib/bounded-body.ts",
-  ...["src/models/exchange/address.ts", "src/models/profiles/choose.ts"],
+  ...["src/models/exchange/address.ts", "src/models/profiles/servers.ts"],
   ...["src/tools/web/search/list.ts", "src/tools/web/search/open-service.ts", "src/tools/web/search/search-service.ts"],
 ];
 

@@ -13,21 +13,7 @@ export interface Address {
   secrets: string[];
 }
 
-const addresses = new Map<string, Address>();
-
-/** More than any deployment has servers. Addresses come from settings only. */
-const MAX_ADDRESSES = 100;
-
 export function readAddress(address: string): Address {
-  const known = addresses.get(address);
-  if (known !== undefined) return known;
-  const read = parseAddress(address);
-  if (addresses.size >= MAX_ADDRESSES) addresses.clear();
-  addresses.set(address, read);
-  return read;
-}
-
-function parseAddress(address: string): Address {
   if (!URL.canParse(address))
     return { base_url: address, api: null, query: {}, host: "the configured address", secrets: [address] };
   const url = new URL(address);
@@ -38,13 +24,7 @@ function parseAddress(address: string): Address {
   url.pathname = url.pathname.slice(0, url.pathname.length - operation.length);
   const { username, password, host } = url;
   const secrets = [username, password, ...Object.values(query)].flatMap((text) => [text, decode(text)]);
-  return {
-    base_url: url.href.replace(/\/$/, ""),
-    api: name === "responses" ? name : null,
-    query,
-    host,
-    secrets,
-  };
+  return { base_url: url.href.replace(/\/$/, ""), api: name === "responses" ? name : null, query, host, secrets };
 }
 
 function decode(text: string): string {

@@ -26,39 +26,33 @@ export function toBody(wire: Wire, request: ModelRequest, context: WireContext):
  */
 export function writeBody(wire: Wire, body: Body, request: ModelRequest, context: WireContext): string {
   const head = JSON.stringify(body).slice(0, -1);
+  const tools = request.tools.map((tool) => writeTool(wire, shapeTool(tool, context.profile))).join(",");
   // OpenAI refuses an empty list.
-  const shown = shapeTools(request.tools, context.profile);
-  const tools = shown.length === 0 ? "" : `,"tools":${writeTools(wire, shown)}`;
-  return `${head}${tools},"${wire.conversation_field}":${wire.writeConversation(request, context)}}`;
+  const shown = tools === "" ? "" : `,"tools":[${tools}]`;
+  return `${head}${shown},"${wire.conversation_field}":${wire.writeConversation(request, context)}}`;
 }
 
 /** Our own are short. Those of a client, or of another server, may be longer than what its provider takes. */
-function shapeTools(tools: readonly ToolDescription[], profile: Profile): readonly ToolDescription[] {
-  const { description_limit: limit, omits_empty_schemas } = profile;
-  if (limit === null && !omits_empty_schemas) return tools;
-  return tools.map((tool) => {
-    const { parameters, ...bare } = tool;
-    const isLong = limit !== null && tool.description.length > limit;
-    const isEmpty = omits_empty_schemas && Object.keys(parameters.properties ?? {}).length === 0;
-    if (!isLong && !isEmpty) return tool;
-    const description = isLong ? cutEnd(tool.description, limit) : tool.description;
-    return { ...(isEmpty ? (bare as ToolDescription) : tool), description };
-  });
+function shapeTool(
+  tool: ToolDescription,
+  { description_limit: limit, omits_empty_schemas }: Profile,
+): Omit<ToolDescription, "parameters"> & Partial<ToolDescription> {
+  const isLong = limit !== null && tool.description.length > limit;
+  const isEmpty = omits_empty_schemas && Object.keys(tool.parameters.properties ?? {}).length === 0;
+  if (!isLong && !isEmpty) return tool;
+  const { parameters: _, ...bare } = tool;
+  return { ...(isEmpty ? bare : tool), description: isLong ? cutEnd(tool.description, limit) : tool.description };
 }
 
 /** Descriptions never change, and most are constants of an isolate. */
-const writtenTools = new WeakMap<Wire, WeakMap<ToolDescription, string>>();
+const writtenTools = new WeakMap<Wire, WeakMap<object, string>>();
 
-function writeTools(wire: Wire, tools: readonly ToolDescription[]): string {
-  const written = writtenTools.get(wire) ?? new WeakMap<ToolDescription, string>();
+function writeTool(wire: Wire, tool: ReturnType<typeof shapeTool>): string {
+  const written = writtenTools.get(wire) ?? new WeakMap<object, string>();
   writtenTools.set(wire, written);
-  let list = "";
-  for (const tool of tools) {
-    const text = written.get(tool) ?? escapeFew(wire.writeTool(tool));
-    written.set(tool, text);
-    list = list === "" ? text : `${list},${text}`;
-  }
-  return `[${list}]`;
+  const text = written.get(tool) ?? escapeFew(wire.writeTool(tool as ToolDescription));
+  written.set(tool, text);
+  return text;
 }
 
 /** The fields that the request can do without; those of its objects as `reasoning.summary`. */

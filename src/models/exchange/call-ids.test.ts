@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createCallIds } from "./call-ids.ts";
+import { createCallIds } from "./messages.ts";
 
 const forms = {
   nine: /^[A-Za-z0-9]{9}$/,

@@ -4,7 +4,6 @@
 import type { ModelMessage, ModelRequest } from "../../agent/model.ts";
 import { escapeFew } from "../../lib/json/ascii.ts";
 import { isolateMemory } from "../../lib/memory/isolate.ts";
-import { putNewest } from "../../lib/memory/newest.ts";
 import { isWide } from "../../lib/memory/text-bytes.ts";
 import type { WireContext } from "./wire.ts";
 
@@ -28,11 +27,8 @@ interface Kept {
   open: unknown[];
   /** The settled items, joined by commas. */
   text: string;
-  /** What the text takes: twice its length if a character in it is not Latin. */
-  bytes: number;
+  /** A character in it is not Latin, so each takes two bytes. */
   isWide: boolean;
-  /** How many strings V8 would have to gather to read the text. */
-  pieces: number;
   /** Null until it is counted. */
   ref: WeakRef<Kept> | null;
 }
@@ -41,8 +37,6 @@ interface Kept {
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 /** What one takes beside its text. It also bounds their number. */
 const OVERHEAD_BYTES = 2000;
-/** Reading a text of many pieces takes longer than copying it once in a while. */
-const MAX_PIECES = 32;
 
 /** By the first message after the system prompt, which is the same object for as long as a thread's object lives. */
 const kept = new WeakMap<ModelMessage, Kept>();
@@ -61,7 +55,12 @@ export function writeConversation<Item>(
     return `[${listItems(messages, reminder, createWriter(context)).map(writeItem).join(",")}]`;
   const known = kept.get(first);
   const isSame = known?.shape === shape && goesOn(known, messages);
-  const conversation = isSame ? known : begin(shape, createWriter(context));
+  const conversation: Kept = isSame
+    ? known
+    : {
+        ...{ shape, messages: [], writer: createWriter(context) as ConversationWriter<unknown>, open: [] },
+        ...{ text: "", isWide: false, ref: null },
+      };
   // What throws in between leaves nothing half written behind.
   kept.delete(first);
   if (known !== undefined && !isSame) forget(known.ref);
@@ -88,31 +87,13 @@ export function listItems<Item>(
   return writer.end(items, reminder);
 }
 
-function begin<Item>(shape: object, writer: ConversationWriter<Item>): Kept {
-  return {
-    shape,
-    messages: [],
-    writer: writer as ConversationWriter<unknown>,
-    open: [],
-    text: "",
-    bytes: 0,
-    isWide: false,
-    pieces: 0,
-    ref: null,
-  };
-}
-
 /** Whether the messages begin with those that were written. The system prompt is made anew for each run. */
 function goesOn({ messages: before }: Kept, messages: readonly ModelMessage[]): boolean {
   if (before.length === 0 || before.length > messages.length) return false;
-  for (let at = 0; at < before.length; at++) {
-    const one = before[at];
+  return before.every((one, at) => {
     const other = messages[at];
-    if (one !== other && !(one?.role === "system" && other?.role === "system" && one.content === other.content)) {
-      return false;
-    }
-  }
-  return true;
+    return one === other || (one.role === "system" && other?.role === "system" && one.content === other.content);
+  });
 }
 
 function advance(conversation: Kept, messages: readonly ModelMessage[]): void {
@@ -126,37 +107,17 @@ function advance(conversation: Kept, messages: readonly ModelMessage[]): void {
     for (let each = 0; each < count; each++) settled.push(writeItem(writer.settle(open[each])));
     if (count > 0) open.splice(0, count);
   }
-  // The system prompt is by far the longest message of most threads.
   conversation.isWide ||= settled.some(isWide);
-  if (conversation.text === "" && settled[0] !== undefined) conversation.text = share(settled.shift() ?? "");
-  if (settled.length > 0) conversation.text = `${conversation.text},${settled.join(",")}`;
-  conversation.bytes = conversation.text.length * (conversation.isWide ? 2 : 1);
   if (settled.length === 0) return;
-  conversation.pieces++;
-  if (conversation.pieces <= MAX_PIECES) return;
-  // V8 makes one piece of a text before it gives out a character of it.
-  conversation.text.charCodeAt(0);
-  conversation.pieces = 1;
+  // Added, and not joined with what there is: V8 copies none of a long text then.
+  const more = settled.join(",");
+  conversation.text = conversation.text === "" ? more : `${conversation.text},${more}`;
 }
-
-/** The same string for all threads whose conversations begin alike, so that it is in memory once. */
-function share(start: string): string {
-  if (start.length > MAX_START_CHARACTERS) return start;
-  const shared = starts.get(start) ?? start;
-  putNewest(starts, shared, shared, MAX_STARTS);
-  return shared;
-}
-
-const starts = new Map<string, string>();
-/** A deployment has a few agents in use at a time, and prompts in two languages. */
-const MAX_STARTS = 20;
-/** Several times our own prompt. What is longer may be a person's message. */
-const MAX_START_CHARACTERS = 64 * 1024;
 
 function note(conversation: Kept): void {
   conversation.ref ??= new WeakRef(conversation);
   const { ref } = conversation;
-  const size = conversation.bytes + OVERHEAD_BYTES;
+  const size = conversation.text.length * (conversation.isWide ? 2 : 1) + OVERHEAD_BYTES;
   const before = sizes.get(ref) ?? 0;
   sizes.delete(ref);
   sizes.set(ref, size);
@@ -176,7 +137,5 @@ function forget(ref: WeakRef<Kept> | null): void {
   if (ref === null) return;
   pool.add(-(sizes.get(ref) ?? 0));
   sizes.delete(ref);
-  const conversation = ref.deref();
-  if (conversation === undefined) return;
-  Object.assign(conversation, { messages: [], open: [], text: "", bytes: 0, isWide: false });
+  Object.assign(ref.deref() ?? {}, { messages: [], open: [], text: "", isWide: false });
 }

@@ -4,18 +4,17 @@ import { measureMessages } from "../../agent/context/tokens.ts";
 import type { ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
 import { enter, isolateMemory } from "../../lib/memory/isolate.ts";
 import type { ModelFailureReason } from "../../protocol/run.ts";
+import type { Objection } from "../profiles/learn.ts";
 import { lacksTools } from "../profiles/learn.ts";
-import type { Objection } from "../profiles/objection.ts";
 import type { Profile } from "../profiles/profile.ts";
 import { toBody, writeBody } from "./body.ts";
 import { RefusedResponse } from "./bounded-fetch.ts";
 import type { Client } from "./client.ts";
-import { saysBroken } from "./ending.ts";
 import { describeError, describeErrorObject, failWith } from "./failure/failure.ts";
 import { hideAddresses, type Provider, redact } from "./failure/redaction.ts";
 import { readRefusal, readRefusedValue } from "./failure/refusal.ts";
+import { ReplyTooLong, saysBroken, TOO_LONG } from "./reply.ts";
 import { type Ending, ErrorObject, readReply } from "./reply-body.ts";
-import { ReplyTooLong, TOO_LONG } from "./reply-limits.ts";
 import { guardRequest, type StopReason, type TimeLimits } from "./request-guard.ts";
 import type { Body, BrokenEnd, ReplyBuilder, Wire, WireContext } from "./wire.ts";
 
@@ -24,7 +23,6 @@ export interface OpenAiLimits extends TimeLimits {
   reply_characters: number;
 }
 
-/** What all requests to a server share. */
 export interface Exchange {
   connect(): Promise<Pick<Client, "send">>;
   keys: { api_key: string | null; gateway_token: string | null };
@@ -43,7 +41,7 @@ export interface Attempt {
   objection: Objection | null;
   /** A word for the end of the reply that may be one of this server's own. */
   unknown_end: string | null;
-  /** What only the operator learns of a failure. */
+  /** For the operator alone. */
   log: { status: number | null; redirects_to?: string };
 }
 
@@ -59,10 +57,10 @@ export async function sendRequest(
   signal: AbortSignal,
 ): Promise<Attempt> {
   const client = await exchange.connect();
+  const { provider } = exchange;
   const limits = limitsFor(request, exchange.limits);
   const weight = weighRequest(request);
-  const leave = isolateMemory.isSmall(weight) ? null : await enter(weight, signal);
-  const isRefused = leave === null && !isolateMemory.isSmall(weight) && !signal.aborted;
+  const leave = isolateMemory.isSmall(weight) ? () => {} : await enter(weight, signal);
   const guard = guardRequest(limits, signal);
   const builder = wire.createReply(onDelta, {
     max_characters: limits.reply_characters,
@@ -72,21 +70,20 @@ export async function sendRequest(
   const body = toBody(wire, request, context);
   const sent = leave === null ? undefined : setTimeout(leave, SENT_MS);
   let ending: Ending = "cut";
-  let failure: ModelFailure | null = isRefused ? failWith(exchange.provider, CROWDED, { retryable: true }) : null;
+  let failure: ModelFailure | null = null;
   let objection: Objection | null = null;
   let log: Attempt["log"] = { status: null };
   try {
-    if (!isRefused) {
+    if (leave !== null) {
       const options = { body: writeBody(wire, body, request, context), signal: guard.signal, stream: true };
-      const headers = headersFor(context, exchange);
-      const response = await client.send(wire.path, { ...options, headers });
+      const response = await client.send(wire.path, { ...options, headers: headersFor(context, exchange) });
       // It has been sent.
-      leave?.();
+      leave();
       ending = await readReply(response, wire, builder, guard);
-    }
+    } else if (!signal.aborted) failure = failWith(provider, null, CROWDED);
   } catch (error) {
     // The error of a request that we stopped only says that it was aborted; the guard's reason says why.
-    failure = guard.reason ? null : describeReadError(error, builder, exchange.provider);
+    failure = guard.reason ? null : describeReadError(error, builder, provider);
     const said = failure?.reason ? readError(error, failure.reason) : null;
     log = readLog(error, said);
     if (builder.progress === "waiting") objection = said;
@@ -98,22 +95,14 @@ export async function sendRequest(
   }
   const outcome = endRequest();
   const word = builder.broken?.word ?? null;
-  return {
-    outcome,
-    body,
-    context,
-    wire,
-    objection,
-    unknown_end: word === null || saysBroken(word) ? null : word,
-    log,
-  };
+  return { outcome, body, context, wire, objection, unknown_end: word === null || saysBroken(word) ? null : word, log };
 
   function endRequest(): ModelOutcome {
     if (guard.reason === "cancelled") return { kind: "aborted", reply: cutReply(builder) };
+    failure ??= builder.broken && describeBroken(builder.broken, provider);
     if (failure) return { kind: "failure", failure };
-    if (builder.broken !== null) return { kind: "failure", failure: describeBroken(builder.broken, exchange.provider) };
     if (ending === "complete" || builder.finished) return { kind: "reply", reply: finishReply(builder, context) };
-    return { kind: "failure", failure: describeEnding(ending, guard.reason, wire, exchange.provider, limits) };
+    return { kind: "failure", failure: describeEnding(ending, guard.reason, wire, provider, limits) };
   }
 }
 
@@ -153,21 +142,16 @@ function makeHeaders(profile: Profile, { keys, headers }: Exchange): Record<stri
   };
 }
 
-function closeReply(builder: ReplyBuilder): ModelReply {
-  builder.close();
-  return builder.reply();
-}
-
 /** A count that came before the end is one of several: more was written after it. */
 function cutReply(builder: ReplyBuilder): ModelReply {
-  const reply = closeReply(builder);
-  return builder.finished ? reply : { ...reply, usage: null };
+  builder.close();
+  return builder.finished ? builder.reply() : { ...builder.reply(), usage: null };
 }
 
 function finishReply(builder: ReplyBuilder, { profile, origin }: WireContext): ModelReply {
-  const reply = closeReply(builder);
+  builder.close();
   const extras = builder.extras(profile, origin);
-  return extras === undefined ? reply : { ...reply, extras };
+  return extras === undefined ? builder.reply() : { ...builder.reply(), extras };
 }
 
 function readError(error: unknown, reason: ModelFailureReason): Objection | null {
@@ -184,29 +168,20 @@ function readLog(error: unknown, objection: Objection | null): Attempt["log"] {
 function describeReadError(error: unknown, builder: ReplyBuilder, provider: Provider): ModelFailure | null {
   if (error instanceof ErrorObject) return describeErrorObject(error.value, provider, error.is_first);
   if (error instanceof ReplyTooLong || error instanceof RangeError) {
-    return failWith(provider, TOO_LONG, {
-      retryable: false,
-      reason: "reply_too_long",
-    });
+    return failWith(provider, "reply_too_long", TOO_LONG, { retryable: false });
   }
   if (builder.finished) return null;
   if (error instanceof SyntaxError) {
-    return failWith(provider, "The model server sent a chunk that is not JSON.", {
-      retryable: true,
-      reason: "broken_reply",
-    });
+    return failWith(provider, "broken_reply", "The model server sent a chunk that is not JSON.");
   }
   return describeError(error, provider);
 }
 
 function describeBroken({ word, too_long }: BrokenEnd, provider: Provider): ModelFailure {
   const said = JSON.stringify(hideAddresses(redact(word, provider.secrets), provider.host).slice(0, 60));
-  if (too_long) {
-    const message = `The conversation and the reply are longer than the model can read (${said}).`;
-    return failWith(provider, message, { retryable: false, too_long, reason: "context_too_long" });
-  }
-  const message = `The model server broke its reply off (${said}).`;
-  return failWith(provider, message, { retryable: true, reason: "broken_reply" });
+  if (!too_long) return failWith(provider, "broken_reply", `The model server broke its reply off (${said}).`);
+  const message = `The conversation and the reply are longer than the model can read (${said}).`;
+  return failWith(provider, "context_too_long", message, { retryable: false, too_long });
 }
 
 function describeEnding(
@@ -216,25 +191,19 @@ function describeEnding(
   provider: Provider,
   limits: OpenAiLimits,
 ): ModelFailure {
-  const late = (message: string, retryable: boolean) =>
-    failWith(provider, message, { retryable, code: "model_timeout", reason: "timeout" });
   const seconds = (milliseconds: number) => `${Math.max(1, Math.round(milliseconds / 1000))} s`;
-  if (reason === "no_first_byte") {
-    return late(`The model server sent nothing for ${seconds(limits.first_byte_ms)}.`, true);
+  const late: Partial<Record<StopReason, string>> = {
+    no_first_byte: `The model server sent nothing for ${seconds(limits.first_byte_ms)}.`,
+    silent: `The model server fell silent for ${seconds(limits.idle_ms)} during its reply.`,
+    too_long: `The model's reply took longer than ${seconds(limits.total_ms)}.`,
+  };
+  const message = reason === null ? undefined : late[reason];
+  if (message !== undefined) {
+    return failWith(provider, "timeout", message, { code: "model_timeout", retryable: reason !== "too_long" });
   }
-  if (reason === "silent") {
-    return late(`The model server fell silent for ${seconds(limits.idle_ms)} during its reply.`, true);
+  if (ending !== "foreign") {
+    return failWith(provider, "broken_reply", "The model server cut its reply off before the end.");
   }
-  if (reason === "too_long") return late(`The model's reply took longer than ${seconds(limits.total_ms)}.`, false);
-  if (ending === "foreign") {
-    return failWith(
-      provider,
-      `What answered is no ${reply_name}. Check ${provider.settings.base_url} (it usually ends in /v1).`,
-      { retryable: false, reason: "model_not_found" },
-    );
-  }
-  return failWith(provider, "The model server cut its reply off before the end.", {
-    retryable: true,
-    reason: "broken_reply",
-  });
+  const foreign = `What answered is no ${reply_name}. Check ${provider.settings.base_url} (it usually ends in /v1).`;
+  return failWith(provider, "model_not_found", foreign, { retryable: false });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { native, parse } from "../../../test/fakes/read-markup.ts";
 import { forms } from "../../../test/fakes/written-calls.ts";
-import { quoteMarkup } from "./quoted-markup.ts";
+import { quoteMarkup } from "./messages.ts";
 
 const pages = forms.map(({ name, write, wrap = (calls) => calls }) => [name, wrap(write("view_tasks", {}))] as const);
 

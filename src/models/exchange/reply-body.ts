@@ -3,8 +3,7 @@ import { asRecord } from "../../lib/is-record.ts";
 import { GrowingReply } from "../../lib/memory/isolate.ts";
 import { createFolder } from "../../lib/memory/text-bytes.ts";
 import { type ByteReader, openByteReader } from "./byte-reader.ts";
-import { createChunkReader } from "./chunk-reader.ts";
-import { ReplyTooLong } from "./reply-limits.ts";
+import { ReplyTooLong } from "./reply.ts";
 import type { RequestGuard } from "./request-guard.ts";
 import { createSseParser } from "./sse.ts";
 import type { ReplyBuilder, Wire } from "./wire.ts";
@@ -21,12 +20,10 @@ const MAX_EVENT_CHARACTERS = 5 * 1024 * 1024;
  */
 const BYTES_PER_CHARACTER = 4;
 
-/** How a body ended that was read without an error. `foreign` means that it was no reply. */
+/** `foreign`: it was no reply. */
 export type Ending = "complete" | "cut" | "foreign";
 
-/**
- * Feeds the builder until the body ends, is done or is stopped. Throws errors of the network, of JSON and of a limit.
- */
+/** Feeds the builder until the body ends, is done or is stopped. Throws errors of the network, of JSON and of a limit. */
 export async function readReply(
   response: Response,
   wire: Wire,
@@ -39,7 +36,7 @@ export async function readReply(
   const isEvents = response.headers.get("content-type")?.includes("event-stream") ?? false;
   const sink = createSink(wire, builder, isEvents);
   const memory = new GrowingReply();
-  const goOn = (): boolean => {
+  const touch = (): boolean => {
     guard.touch(builder.progress);
     return guard.reason === null;
   };
@@ -53,9 +50,9 @@ export async function readReply(
         leave(reader);
         return "complete";
       }
-      guard.touch(builder.progress);
+      touch();
       // What is not read stays with the server, which waits.
-      const room = memory.grow((builder.characters + sink.held) * BYTES_PER_CHARACTER, goOn);
+      const room = memory.grow((builder.characters + sink.held) * BYTES_PER_CHARACTER, touch);
       if (room !== null) await room;
     }
   } catch (error) {
@@ -70,7 +67,6 @@ export async function readReply(
 interface Sink {
   push(bytes: Uint8Array): void;
   end(): Ending;
-  /** True once nothing more is to come. */
   readonly done: boolean;
   /** Characters of an event, or of a body that is one value, that has not come as a whole. */
   readonly held: number;
@@ -92,7 +88,7 @@ function createSink({ readFailure, ends_with_done }: Wire, builder: ReplyBuilder
       if (word === "[DONE]" || word === "") return;
     }
     events++;
-    const chunk = asRecord(readChunk(data));
+    const chunk = asRecord(JSON.parse(data));
     if (!chunk) throw new SyntaxError("a chunk is not an object");
     const failure = readFailure(chunk);
     if (failure !== null) throw new ErrorObject(failure, events === 1);
@@ -101,7 +97,6 @@ function createSink({ readFailure, ends_with_done }: Wire, builder: ReplyBuilder
   }
 
   const fold = createFolder();
-  const readChunk = createChunkReader();
   const parser = createSseParser(acceptData, MAX_EVENT_CHARACTERS);
 
   return {
@@ -140,7 +135,6 @@ function createSink({ readFailure, ends_with_done }: Wire, builder: ReplyBuilder
 /** A chunk or body that says that the request failed, in an answer that began normally. */
 export class ErrorObject extends Error {
   readonly value: unknown;
-  /** Nothing has come before it. */
   readonly is_first: boolean;
 
   constructor(value: unknown, is_first: boolean) {
@@ -153,11 +147,9 @@ export class ErrorObject extends Error {
 /** Reads the rest of the body, so that the connection can serve the next call. No caller waits for this. */
 function leave(reader: ByteReader): void {
   const timer = setTimeout(() => void reader.cancel(), 1000);
-  reader.read().then(
-    (more) => {
-      clearTimeout(timer);
-      if (more !== null) return reader.cancel();
-    },
-    () => clearTimeout(timer),
-  );
+  reader
+    .read()
+    .then((more) => (more === null ? undefined : reader.cancel()))
+    .catch(() => {})
+    .finally(() => clearTimeout(timer));
 }

@@ -1,19 +1,13 @@
-// Bounds one request in time and closes it immediately when its caller aborts. A single timer is set anew only when it
+// Bounds one request in time and closes it immediately when its caller aborts. A single timer is set again only when it
 // fires too early or must fire earlier, so a token costs one reading of the clock and no timer.
 
 export type StopReason = "cancelled" | "no_first_byte" | "silent" | "too_long";
 
-/**
- * The progress of a reply. Many servers send a chunk with the role immediately and then think: the reply has not begun
- * then.
- */
+/** Many servers send a chunk with the role immediately and then think: the reply has not begun then. */
 export type Progress = "waiting" | "begun" | "finished";
 
 export interface TimeLimits {
-  /**
-   * From the request, or from bytes that are not part of the reply, to the next bytes. Reasoning models think before
-   * they reply.
-   */
+  /** From the request, or from bytes that are not part of the reply, to the next bytes: models think before they reply. */
   first_byte_ms: number;
   /** Between two reads once the reply has begun. */
   idle_ms: number;
@@ -28,10 +22,7 @@ export interface RequestGuard {
   /** Aborts the request for any reason. */
   signal: AbortSignal;
   readonly reason: StopReason | null;
-  /**
-   * Call this when bytes arrive, including comments that only keep the connection alive: the server that sends them is
-   * working.
-   */
+  /** Call this when bytes arrive, also those that only keep the connection alive: the server that sends them works. */
   touch(progress: Progress): void;
   /** What else to close when the request is stopped. */
   onStop(close: () => void): void;
@@ -39,16 +30,17 @@ export interface RequestGuard {
   release(): void;
 }
 
-export function guardRequest(limits: TimeLimits, caller: AbortSignal): RequestGuard {
+export function guardRequest({ first_byte_ms, idle_ms, total_ms }: TimeLimits, caller: AbortSignal): RequestGuard {
   const controller = new AbortController();
-  const last = Date.now() + limits.total_ms;
+  const finished = Math.min(idle_ms, AFTER_FINISH_MS);
+  const silences: Record<Progress, number> = { waiting: first_byte_ms, begun: idle_ms, finished };
+  const last = Date.now() + total_ms;
   let reason: StopReason | null = null;
   let closeBody = () => {};
   let late: StopReason = "no_first_byte";
-  let deadline = Math.min(last, Date.now() + limits.first_byte_ms);
-  // No later than a reply that has begun may fall silent: most calls need no other timer then.
-  let due = Math.min(deadline, Date.now() + limits.idle_ms);
-  let timer = setTimeout(check, due - Date.now());
+  let deadline = Math.min(last, Date.now() + first_byte_ms);
+  let timer: ReturnType<typeof setTimeout>;
+  let due = 0;
 
   function stop(why: StopReason): void {
     if (reason) return;
@@ -58,17 +50,13 @@ export function guardRequest(limits: TimeLimits, caller: AbortSignal): RequestGu
     closeBody();
   }
 
-  function check(): void {
-    const left = deadline - Date.now();
-    if (left <= 0) stop(late);
-    else wait(left);
+  function wait(until: number): void {
+    due = until;
+    timer = setTimeout(() => (Date.now() < deadline ? wait(deadline) : stop(late)), until - Date.now());
   }
 
-  function wait(milliseconds: number): void {
-    due = Date.now() + milliseconds;
-    timer = setTimeout(check, milliseconds);
-  }
-
+  // No later than a reply that has begun may fall silent: most calls need no other timer then.
+  wait(Math.min(deadline, Date.now() + idle_ms));
   const cancel = () => stop("cancelled");
   if (caller.aborted) cancel();
   else caller.addEventListener("abort", cancel, { once: true });
@@ -80,13 +68,12 @@ export function guardRequest(limits: TimeLimits, caller: AbortSignal): RequestGu
     },
     touch(progress) {
       if (reason) return;
-      const now = Date.now();
-      const next = now + silenceLimit(limits, progress);
+      const next = Date.now() + silences[progress];
       late = next > last ? "too_long" : progress === "waiting" ? "no_first_byte" : "silent";
       deadline = Math.min(next, last);
       if (deadline >= due) return;
       clearTimeout(timer);
-      wait(deadline - now);
+      wait(deadline);
     },
     onStop(close) {
       closeBody = close;
@@ -97,9 +84,4 @@ export function guardRequest(limits: TimeLimits, caller: AbortSignal): RequestGu
       caller.removeEventListener("abort", cancel);
     },
   };
-}
-
-function silenceLimit({ first_byte_ms, idle_ms }: TimeLimits, progress: Progress): number {
-  if (progress === "waiting") return first_byte_ms;
-  return progress === "begun" ? idle_ms : Math.min(idle_ms, AFTER_FINISH_MS);
 }

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { costOf, type Price } from "../../protocol/money/price.ts";
-import { readUsage } from "./ending.ts";
+import { readUsage } from "./reply.ts";
 
 const price: Price = { input: 2, cached_input: 0.2, cache_write: 2.5, output: 10 };
 

@@ -8,10 +8,7 @@ import type { Progress } from "./request-guard.ts";
 export type Body = Record<string, unknown>;
 
 export interface WireContext {
-  /**
-   * The same object for all calls whose messages are written alike, so that what was written of a conversation serves
-   * its next call. Without it, nothing is kept.
-   */
+  /** The same object for all calls whose messages are written alike. Without it, nothing is kept of what was written. */
   shape?: object | undefined;
   profile: Profile;
   /** The server and family whose extras go back. */
@@ -28,7 +25,6 @@ export interface WireContext {
 
 export interface ReplyOptions {
   max_characters: number;
-  /** Names of the tools that were offered. */
   tool_names?: readonly string[];
   /** The server's own words for an end. */
   ends?: readonly string[];
@@ -42,17 +38,13 @@ export interface BrokenEnd {
 }
 
 export interface ReplyBuilder {
-  /**
-   * Accepts one parsed chunk, or a whole reply of a server that does not stream. Throws nothing but `ReplyTooLong`. The
-   * chunk itself is valid until the call returns; objects within a delta stay as they are.
-   */
+  /** Accepts one parsed chunk, or a whole reply of a server that does not stream. Throws nothing but `ReplyTooLong`. */
   accept(chunk: Record<string, unknown>): void;
   /** Sends what was held back. Nothing may be accepted afterwards. */
   close(): void;
   reply(): ModelReply;
-  /** What goes back with the reply; undefined if nothing does. */
+  /** What goes back with the reply. */
   extras(profile: Profile, origin: string): ReplyExtras | undefined;
-  /** Whether an end has come. */
   readonly finished: boolean;
   /** Null unless the server broke its reply off. */
   readonly broken: BrokenEnd | null;
@@ -68,17 +60,14 @@ export interface Wire {
   needed_fields: ReadonlySet<string>;
   /** The field for the longest reply. */
   limitField(profile: Profile): string;
-  /** The fields that ask for an effort. */
   effortFields(effort: string): Body;
   /** The request's fields without tools, the conversation, and what an agent or an operator adds. */
   write(request: ModelRequest, context: WireContext): Body;
-  /** A tool as JSON. */
+  /** As JSON. */
   writeTool(tool: ToolDescription): string;
   /** Stands last in the request. */
   conversation_field: string;
-  /** The conversation as JSON. */
   writeConversation(request: ModelRequest, context: WireContext): string;
-  /** Where the API has the operation. */
   path: string;
   createReply(onDelta: (delta: ModelDelta) => void, options: ReplyOptions): ReplyBuilder;
   /** What a chunk or a whole body says of a failure; null if it is part of a reply. */

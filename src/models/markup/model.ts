@@ -3,7 +3,7 @@
 // recognise what they write. The result is the deltas and the reply of a model with native calls.
 import type { Model, ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
 import type { ToolCall } from "../../protocol/message.ts";
-import { MAX_REPLY_CHARACTERS, MAX_TOOL_CALLS, ReplyTooLong, TOO_LONG } from "../exchange/reply-limits.ts";
+import { MAX_REPLY_CHARACTERS, MAX_TOOL_CALLS, ReplyTooLong, TOO_LONG } from "../exchange/reply.ts";
 import { toToolName } from "./json.ts";
 import { createMarkupParser, type MarkupOptions } from "./parser.ts";
 import { createTwins, isSameCall } from "./twins.ts";

@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { readRefusal } from "../exchange/failure/refusal.ts";
 import { classifyRefusal } from "../exchange/failure/refusal-reason.ts";
+import type { SentRequest } from "./learn.ts";
 import { readObjection } from "./learn.ts";
-import type { SentRequest } from "./objection.ts";
 import { plainProfile } from "./profile.ts";
 
 const sent: SentRequest = {

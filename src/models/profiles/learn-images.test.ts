@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { SentRequest } from "./learn.ts";
 import { readObjection } from "./learn.ts";
-import type { SentRequest } from "./objection.ts";
 import { plainProfile } from "./profile.ts";
 
 const sent: SentRequest = {

@@ -1,11 +1,10 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { classifyRefusal } from "../exchange/failure/refusal-reason.ts";
-import { chooseProfile } from "./choose.ts";
+import type { SentRequest } from "./learn.ts";
 import { lacksTools, readObjection } from "./learn.ts";
-import { forgetRule, forgetRules, knownRules, rememberRule } from "./memory.ts";
-import type { SentRequest } from "./objection.ts";
 import { plainProfile } from "./profile.ts";
-import { applyRules } from "./rules.ts";
+import { applyRules, forgetRule, forgetRules, knownRules, rememberRule } from "./rules.ts";
+import { chooseProfile } from "./servers.ts";
 
 const sent: SentRequest = {
   profile: plainProfile,

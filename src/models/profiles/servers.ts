@@ -1,6 +1,8 @@
-// What servers need, by their addresses or by names of models that only they have. The setting MODEL_PROFILE names one
-// of them where an address says nothing, e.g. behind a proxy.
-import type { ProfileChange } from "./profile.ts";
+// What servers need, by their addresses or by names of models that only they have, and the profile that this makes with
+// what the model's family needs. The setting MODEL_PROFILE names a server where an address says nothing.
+import { putNewest } from "../../lib/memory/newest.ts";
+import { findFamily } from "./families.ts";
+import { type Api, type Profile, type ProfileChange, plainProfile } from "./profile.ts";
 
 export interface Server {
   name: string;
@@ -15,7 +17,7 @@ export interface Server {
   example?: string;
   change: ProfileChange;
   /** What differs by the model's family. */
-  changeFor?(family: string): ProfileChange;
+  families?: Record<string, ProfileChange>;
 }
 
 const keepsNothing = {
@@ -60,7 +62,7 @@ const servers: Server[] = [
     example: "qwen3",
     hosts: /(?:^dashscope[\w-]*|\.maas)\.aliyuncs\.com$/,
     change: { limit: { field: "max_completion_tokens", required: false } },
-    changeFor: (family) => (family === "qwen" ? { cache_marks: "parts" } : {}),
+    families: { qwen: { cache_marks: "parts" } },
   },
   {
     // Without the field it holds a call's arguments back until they are whole.
@@ -75,7 +77,7 @@ const servers: Server[] = [
     name: "openrouter",
     hosts: /(?:^|\.)openrouter\.ai$/,
     change: { reasoning: { field: null, on: "calls", required: false }, keeps_reasoning: false, adds: {} },
-    changeFor: (family) => (family === "qwen" ? { cache_marks: "parts" } : {}),
+    families: { qwen: { cache_marks: "parts" } },
   },
   {
     name: "gemini",
@@ -132,7 +134,7 @@ const servers: Server[] = [
     // A mark in a part of a result ends up in a place where Claude refuses it.
     name: "litellm",
     change: {},
-    changeFor: (family) => (family === "claude" ? { cache_marks: "messages" } : {}),
+    families: { claude: { cache_marks: "messages" } },
   },
   { name: "vllm", change: { ...local, reasoning: { ...returnsReasoning, field: "reasoning" } } },
   { name: "llama-cpp", change: { ...local, reasoning: returnsReasoning } },
@@ -162,4 +164,40 @@ export function findServerBehind(base_url: string, model: string): Server | null
   const path = URL.canParse(base_url) ? new URL(base_url).pathname.split("/")[4] : undefined;
   const names = [path, model.split("/")[0]];
   return servers.find((server) => names.includes(server.gateway_name ?? server.name)) ?? findServer(null, "", model);
+}
+
+/** Each call of a model asks for it, and it depends on settings and a name only. */
+const chosen = new Map<string, Profile>();
+/** More than a deployment has in use; people may name any model. */
+const MAX_CHOSEN = 200;
+
+/** `name` is the setting MODEL_PROFILE; null derives the server from the address and the model's name. */
+export function chooseProfile(name: string | null, base_url: string, model: string): Profile {
+  const key = `${name} ${base_url} ${model}`;
+  const known = chosen.get(key);
+  if (known !== undefined) return known;
+  const profile = findProfile(name, base_url, model);
+  putNewest(chosen, key, profile, MAX_CHOSEN);
+  return profile;
+}
+
+function findProfile(name: string | null, base_url: string, model: string): Profile {
+  const found = findServer(name, base_url, model);
+  const behind = found?.change.opens_gateway ? findServerBehind(base_url, model) : null;
+  const family = findFamily(model) ?? findFamily((behind ?? found)?.example ?? "");
+  const ofServers = [behind, found].flatMap((server) => [server?.change, server?.families?.[family?.name ?? ""]]);
+  let profile: Profile = { ...plainProfile, api: chooseApi(found, behind, base_url, model) };
+  for (const change of [family?.change, ...ofServers]) profile = { ...profile, ...change };
+  return profile;
+}
+
+/** By the model's own name: one that says nothing may be of a model that the Responses API doesn't have. */
+function chooseApi(found: Server | null, behind: Server | null, base_url: string, model: string): Api {
+  const path = URL.canParse(base_url) ? new URL(base_url).pathname : "";
+  // Azure's older addresses end in a deployment, and its Responses API is not below them. The gateway's address for all
+  // providers has chat completions.
+  if (/\/deployments\/|\/compat$|\/azure-openai\//.test(path)) return "chat";
+  const has = (behind ?? found)?.responses;
+  const wants = findFamily(model)?.responses;
+  return wants !== undefined && (has === "better" || (has === "needed" && wants === "needed")) ? "responses" : "chat";
 }

@@ -3,7 +3,7 @@
 // checked.
 import { fitsExtras, type ReplyExtras } from "../../agent/model.ts";
 import { isRecord } from "../../lib/is-record.ts";
-import { hashText } from "../exchange/hash.ts";
+import { hashText } from "../exchange/messages.ts";
 
 export interface ReasoningItem {
   type: "reasoning";

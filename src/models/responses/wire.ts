@@ -6,7 +6,7 @@ import { isRecord } from "../../lib/is-record.ts";
 import { textOf } from "../../protocol/message.ts";
 import { writeConversation } from "../exchange/conversation.ts";
 import { isRefusedValue } from "../exchange/failure/refusal.ts";
-import { hashText } from "../exchange/hash.ts";
+import { hashText } from "../exchange/messages.ts";
 import type { Wire, WireContext } from "../exchange/wire.ts";
 import { createReplyBuilder } from "./reply/reply-builder.ts";
 import { createItemWriter } from "./request/items.ts";

@@ -7,7 +7,7 @@ import { readMalformed } from "../../agent/calls/malformed-call.ts";
 import type { ModelMessage } from "../../agent/model.ts";
 import { asRecord } from "../../lib/is-record.ts";
 import type { AssistantMessage, ContentPart, ToolCall, ToolMessage, UserContent } from "../../protocol/message.ts";
-import { quoteMarkup } from "../exchange/quoted-markup.ts";
+import { quoteMarkup } from "../exchange/messages.ts";
 import { holdsEntity } from "../markup/entities.ts";
 
 export function writeHistory(messages: readonly ModelMessage[]): ModelMessage[] {

@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Model, ModelMemory } from "../../../src/agent/model.ts";
 import type { Tool } from "../../../src/agent/tool.ts";
 import { models } from "../../../src/models/index.ts";
-import { forgetRules } from "../../../src/models/profiles/memory.ts";
+import { forgetRules } from "../../../src/models/profiles/rules.ts";
 import { writeCalls } from "../../../src/models/xml/history.ts";
 import type { AgentConfig } from "../../../src/protocol/agents/agent.ts";
 import type { RunInput } from "../../../src/protocol/thread.ts";

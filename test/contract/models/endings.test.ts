@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { ModelOutcome } from "../../../src/agent/model.ts";
 import { models } from "../../../src/models/index.ts";
-import { forgetRules } from "../../../src/models/profiles/memory.ts";
+import { forgetRules } from "../../../src/models/profiles/rules.ts";
 import { providers } from "./providers/index.ts";
 import { answerWith } from "./server.ts";
 import type { Ending, Provider } from "./wire.ts";

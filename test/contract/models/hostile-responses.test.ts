@@ -1,7 +1,7 @@
 // Streams of the Responses API that mean no good: what they must not bring about.
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ModelMessage } from "../../../src/agent/model.ts";
-import { forgetRules } from "../../../src/models/profiles/memory.ts";
+import { forgetRules } from "../../../src/models/profiles/rules.ts";
 import { ask, growth, LINEAR, open, replyOf, stream } from "./hostile-server.ts";
 
 beforeEach(forgetRules);

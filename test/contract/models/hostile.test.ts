@@ -4,7 +4,7 @@ import type { Model, ModelMessage } from "../../../src/agent/model.ts";
 import { callWithRetry } from "../../../src/agent/reply/call.ts";
 import { models } from "../../../src/models/index.ts";
 import { withTextCalls } from "../../../src/models/markup/model.ts";
-import { forgetRules, knownRules } from "../../../src/models/profiles/memory.ts";
+import { forgetRules, knownRules } from "../../../src/models/profiles/rules.ts";
 import { ask, base_url, delta, growth, LINEAR, open, refuse, replyOf, say, stream, tool } from "./hostile-server.ts";
 
 beforeEach(forgetRules);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { converse, readTranscript } from "../../../dev/eval/transcript.ts";
 import { models } from "../../../src/models/index.ts";
-import { forgetRules } from "../../../src/models/profiles/memory.ts";
+import { forgetRules } from "../../../src/models/profiles/rules.ts";
 
 const tools = ["create_tasks", "view_tasks", "update_tasks"].map((name) => ({
   name,

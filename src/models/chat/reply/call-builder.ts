@@ -5,8 +5,7 @@ import type { ModelDelta } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
 import { createFolder } from "../../../lib/memory/text-bytes.ts";
 import type { ToolCall } from "../../../protocol/message.ts";
-import { asArguments, asText } from "../../exchange/given.ts";
-import { MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply-limits.ts";
+import { asArguments, asText, MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply.ts";
 import { mergeExtra } from "./extras.ts";
 import { createJsonEnd, type JsonEnd } from "./json-end.ts";
 

@@ -3,7 +3,7 @@
 import { fitsExtras, type ReplyExtras } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
 import type { AssistantMessage, ToolCall } from "../../../protocol/message.ts";
-import { plainName } from "../../exchange/call-ids.ts";
+import { plainName } from "../../exchange/messages.ts";
 import type { Profile } from "../../profiles/profile.ts";
 
 /** All that came. */

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { build, callPiece, delta, named } from "../../../../test/fakes/chat-deltas.ts";
 import type { ModelDelta } from "../../../agent/model.ts";
-import { MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply-limits.ts";
+import { MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply.ts";
 
 /** What the deltas add up to under the port's contract. */
 function addUp(deltas: ModelDelta[]) {

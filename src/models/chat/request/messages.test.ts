@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
 import { listItems } from "../../exchange/conversation.ts";
-import { hashImage } from "../../exchange/images.ts";
+import { hashImage } from "../../exchange/messages.ts";
 import { type Profile, type ProfileChange, plainProfile } from "../../profiles/profile.ts";
 import { createMessageWriter } from "./messages.ts";
 

@@ -2,11 +2,8 @@
 // the same bytes each time, up to the end of the last message: the reminder and the marks for caches come there.
 import type { ModelMessage } from "../../../agent/model.ts";
 import type { AssistantMessage, ContentPart, ToolCall, ToolMessage } from "../../../protocol/message.ts";
-import { BRIDGE } from "../../exchange/bridge.ts";
-import { type CallIds, createCallIds } from "../../exchange/call-ids.ts";
 import type { ConversationWriter } from "../../exchange/conversation.ts";
-import { toVisibleContent } from "../../exchange/images.ts";
-import { quoteMarkup } from "../../exchange/quoted-markup.ts";
+import { BRIDGE, type CallIds, createCallIds, quoteMarkup, toVisibleContent } from "../../exchange/messages.ts";
 import type { WireContext } from "../../exchange/wire.ts";
 import type { Profile } from "../../profiles/profile.ts";
 import { contentAsWritten, extrasOfCalls, ownValues } from "../reply/extras.ts";

@@ -1,9 +1,7 @@
 // What of a provider's words may be shown. Providers quote keys in their answers ("Incorrect API key provided: …"), so
 // every sentence passes through here.
-
 import { cutEnd } from "../../../lib/truncate.ts";
 import { escapePattern } from "../../profiles/escape-pattern.ts";
-import { hideSecrets } from "./secrets.ts";
 
 /** How sentences name the settings of a server. */
 export interface SettingNames {
@@ -86,4 +84,79 @@ function domainOf(host: string): string | null {
   if (/^[\d.]+$/.test(name) || name.includes(":")) return name;
   const isBelowCountry = labels.at(-1)?.length === 2 && SECOND_LEVELS.test(labels.at(-2) ?? "");
   return labels.slice(isBelowCountry ? -3 : -2).join(".");
+}
+
+/** Local servers accept any key ("ollama", "x"). Such a short word is no secret and occurs in ordinary text. */
+const MIN_CHARACTERS = 8;
+
+/** A text as it is meant. `places[i]` is where its character `i` begins in the text as it is written. */
+interface Reading {
+  text: string;
+  places: (at: number) => number;
+}
+
+/**
+ * Also in the writing of addresses, forms, pages and JSON: servers quote a request's address or header as they log it.
+ * The words are read once in each writing, so the time does not depend on how long a secret is.
+ */
+export function hideSecrets(text: string, secrets: readonly string[]): string {
+  const long = secrets.filter((secret) => secret.length >= MIN_CHARACTERS);
+  if (long.length === 0) return text;
+  const plain: Reading = { text: lower(text), places: (at) => at };
+  const readings = [plain, read(text, false), read(text, true)];
+  const found = long.flatMap((secret) => [
+    ...readings.flatMap((reading) => find(reading, secret)),
+    ...find(plain, btoa(String.fromCharCode(...new TextEncoder().encode(secret)))),
+  ]);
+  let shown = "";
+  let from = 0;
+  for (const [start, end] of found.toSorted(([one], [other]) => one - other)) {
+    if (start >= from) shown += `${text.slice(from, start)}[key]`;
+    from = Math.max(from, end);
+  }
+  return shown + text.slice(from);
+}
+
+function find({ text, places }: Reading, secret: string): [number, number][] {
+  const words = lower(secret);
+  const found: [number, number][] = [];
+  for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + words.length)) {
+    found.push([places(at), places(at + words.length)]);
+  }
+  return found;
+}
+
+/** Of ASCII alone: no other letter keeps its length for sure. */
+function lower(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+/** `%2B`, `&#43;`, `&#x2b;`, `&amp;`, `\u002b`, and a backslash before what JSON escapes. Keys are ASCII. */
+const written =
+  /%([0-7][\da-f])|&#x0{0,4}([\da-f]{2});|&#0{0,4}(\d{2,3});|&(amp|lt|gt|quot|apos);|\\{1,2}u00([\da-f]{2})|\\{1,3}(?=["'/\\])/gi;
+const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+/** `isForm`: a plus is a space. */
+function read(text: string, isForm: boolean): Reading {
+  let meant = "";
+  const places: number[] = [];
+  let from = 0;
+  const addPlain = (to: number) => {
+    for (let at = from; at < to; at++) places.push(at);
+    const plain = text.slice(from, to);
+    meant += isForm ? plain.replaceAll("+", " ") : plain;
+  };
+  for (const { index, 0: whole, 1: percent, 2: hex, 3: decimal, 4: name, 5: unicode } of text.matchAll(written)) {
+    addPlain(index);
+    const digits = percent ?? hex ?? unicode;
+    const code = digits === undefined ? Number(decimal) : Number.parseInt(digits, 16);
+    const character = name === undefined ? String.fromCharCode(code) : (entities[name.toLowerCase()] ?? "");
+    from = index + whole.length;
+    // A backslash is none of what it stands before.
+    if (digits === undefined && decimal === undefined && name === undefined) continue;
+    places.push(index);
+    meant += character;
+  }
+  addPlain(text.length);
+  return { text: lower(meant), places: (at) => places[at] ?? text.length };
 }

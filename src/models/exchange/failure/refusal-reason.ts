@@ -10,21 +10,32 @@ export interface Classification {
 }
 
 export function classifyRefusal(refusal: Refusal): Classification {
-  const { status, kind, detail } = refusal;
-  // Groq found that the model's call fits no tool. Asked again, the model writes another one.
-  if (/tool_use_failed/.test(kind)) return { reason: "broken_reply", retryable: true };
-  if (filteredKinds.test(kind) || filteredWords.test(detail)) return { reason: "content_filtered", retryable: false };
-  if (isPassingShortage(refusal)) return { reason: "rate_limited", retryable: true };
-  if (isWithoutCredit(refusal)) return { reason: "no_credit", retryable: false };
-  if (isInvalidKey(refusal)) return { reason: "invalid_key", retryable: false };
-  if (isUnknownModel(refusal)) return { reason: "model_not_found", retryable: false };
-  if (isTooLong(refusal)) return { reason: "context_too_long", retryable: false };
-  if (isForbidden(refusal)) return { reason: "not_allowed", retryable: false };
-  if (status === 429 || (status < 500 && limitKinds.test(kind))) return { reason: "rate_limited", retryable: true };
-  if (status === 0 && permanentKinds.test(kind)) return { reason: "request_refused", retryable: false };
-  const mayPass = status === 0 || status >= 500 || [408, 409, 425].includes(status);
-  return mayPass ? { reason: "server_failed", retryable: true } : { reason: "request_refused", retryable: false };
+  const [reason] = readings.find(([, isSo]) => isSo(refusal)) ?? ["request_refused"];
+  return { reason, retryable: passing.has(reason) };
 }
+
+const passing = new Set<ModelFailureReason>(["broken_reply", "rate_limited", "server_failed"]);
+
+/** The first that holds counts. */
+const readings: [ModelFailureReason, (refusal: Refusal) => boolean][] = [
+  // Groq found that the model's call fits no tool. Asked again, the model writes another one.
+  ["broken_reply", ({ kind }) => /tool_use_failed/.test(kind)],
+  ["content_filtered", ({ kind, detail }) => filteredKinds.test(kind) || filteredWords.test(detail)],
+  ["rate_limited", isPassingShortage],
+  ["no_credit", isWithoutCredit],
+  ["invalid_key", isInvalidKey],
+  ["model_not_found", isUnknownModel],
+  ["context_too_long", isTooLong],
+  // Zhipu's locked accounts (111x, 1121), unpermitted models (1220, 1311) and unfair use (1313) come with 429.
+  [
+    "not_allowed",
+    ({ status, kind }) =>
+      [403, 407, 434, 451].includes(status) || /permission|\b(?:111[0-2]|1121|1220|1311|1313)\b/.test(kind),
+  ],
+  ["rate_limited", ({ status, kind }) => status === 429 || (status < 500 && limitKinds.test(kind))],
+  ["request_refused", ({ status, kind }) => status === 0 && permanentKinds.test(kind)],
+  ["server_failed", ({ status }) => status === 0 || status >= 500 || [408, 409, 425].includes(status)],
+];
 
 /** Azure, OpenAI, DashScope, Zhipu (1301), MiniMax, OpenRouter's moderation, Qianfan. */
 const filteredKinds =
@@ -82,11 +93,6 @@ function isUnknownModel({ status, kind, detail }: Refusal): boolean {
   if (status === 404 || unknownModelKinds.test(kind)) return true;
   if (status === 0 && /\bnot_found/.test(kind)) return true;
   return [0, 400, 403, 422].includes(status) && unknownModelWords.test(detail);
-}
-
-/** Zhipu's locked accounts (111x, 1121), unpermitted models (1220, 1311) and unfair use (1313) come with 429. */
-function isForbidden({ status, kind }: Refusal): boolean {
-  return [403, 407, 434, 451].includes(status) || /permission|\b(?:111[0-2]|1121|1220|1311|1313)\b/.test(kind);
 }
 
 const limitKinds =

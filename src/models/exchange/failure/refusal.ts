@@ -1,5 +1,6 @@
 // Reads how a server refused into one plain value, whatever the form of its body: an object in `error`, unwrapped or in
-// a list, a string, FastAPI's `detail`, MiniMax's `base_resp`, or a refusal that a router quotes inside its own.
+// a list, a string, FastAPI's `detail`, MiniMax's `base_resp`, or a refusal that a router quotes inside its own. The
+// names of fields decide what is read, wherever they stand.
 import { asRecord } from "../../../lib/is-record.ts";
 import { describePlatformRefusal } from "../../../lib/network/platform-refusal.ts";
 import { readHeaderWait, readLimitReset, readMoment, readWordsWait } from "./stated-wait.ts";
@@ -22,31 +23,13 @@ export interface RefusedAnswer {
   text: string;
 }
 
-/** What one body says. `wait_ms` stands in a field of its own; a wait in words is read later. */
-interface Said {
-  details: string[];
-  labels: string[];
-  param: string | null;
-  wait_ms: number | null;
-  status: number | null;
-}
-
-const NOTHING_SAID = "no reason given";
-
-/** A router quotes its provider, which quotes another router. Deeper bodies are no refusals. */
-const MAX_DEPTH = 9;
-
 export function readRefusal({ status, headers, text }: RefusedAnswer, now = Date.now()): Refusal {
-  const said = newSaid();
-  readText(text, said, now, 0);
-  return toRefusal(said, status, readHeaderWait(headers, status === 429, now), now);
+  return toRefusal(text, now, { status, wait_ms: readHeaderWait(headers, status === 429, now) });
 }
 
 /** Reads an error inside a stream or in a 200 answer. */
 export function readRefusedValue(value: unknown, now = Date.now()): Refusal {
-  const said = newSaid();
-  readValue(value, said, now, 0);
-  return toRefusal(said, said.status ?? 0, null, now);
+  return toRefusal(value, now, { status: null, wait_ms: null });
 }
 
 /** Whether a chunk or a body says that the request failed, and is no part of a completion. */
@@ -57,39 +40,71 @@ export function isRefusedValue(chunk: Record<string, unknown>): boolean {
   return chunk.choices === undefined && chunk.code != null && typeof chunk.message === "string";
 }
 
-function newSaid(): Said {
-  return { details: [], labels: [], param: null, wait_ms: null, status: null };
-}
-
-function toRefusal(said: Said, status: number, header_wait_ms: number | null, now: number): Refusal {
-  const detail = [...new Set(said.details)].join(": ") || NOTHING_SAID;
-  return {
-    status,
-    detail,
-    kind: [...new Set(said.labels)].join(" ").toLowerCase(),
-    param: said.param,
-    retry_after_ms: believable(header_wait_ms ?? said.wait_ms ?? readWordsWait(detail, now), detail),
-  };
+/** What one body says. The first status, field and wait count; a wait in words is read later. */
+interface Said {
+  details: Set<string>;
+  labels: Set<string>;
+  param: string | null;
+  wait_ms: number | null;
+  status: number | null;
+  now: number;
 }
 
 const HOUR_MS = 3_600_000;
 
-/** Azure asks to wait a day for a limit of tokens a minute. */
-function believable(wait_ms: number | null, detail: string): number | null {
+function toRefusal(value: unknown, now: number, known: Pick<Said, "status" | "wait_ms">): Refusal {
+  const said: Said = { details: new Set(), labels: new Set(), param: null, now, ...known };
+  readValue(value, said, 0);
+  const detail = [...said.details].join(": ") || "no reason given";
+  const wait_ms = said.wait_ms ?? readWordsWait(detail, now);
+  // Azure asks to wait a day for a limit of tokens a minute.
   const isOfMinute =
     /token rate limit|per minute|\b[TR]PM\b/i.test(detail) && !/per day|daily|\b[TR]PD\b/i.test(detail);
-  return wait_ms !== null && wait_ms >= HOUR_MS && isOfMinute ? null : wait_ms;
+  return {
+    status: said.status ?? 0,
+    detail,
+    kind: [...said.labels].join(" ").toLowerCase(),
+    param: said.param,
+    retry_after_ms: wait_ms !== null && wait_ms >= HOUR_MS && isOfMinute ? null : wait_ms,
+  };
 }
 
-function readText(text: string, said: Said, now: number, depth: number): void {
+/** A router quotes its provider, which quotes another router. Deeper bodies are no refusals. */
+const MAX_DEPTH = 9;
+/** Google sends a list with one error, FastAPI one with an entry for each invalid field. */
+const MAX_ENTRIES = 3;
+
+const wordFields = ["error", "message", "msg", "error_msg", "detail", "errors"];
+/** Of these, OpenRouter's `metadata` quotes its provider in `raw`; all else in them is codes and waits. */
+const partFields = ["innererror", "details", "violations", "metadata"];
+
+function readValue(value: unknown, said: Said, depth: number): void {
+  if (depth > MAX_DEPTH) return;
+  if (typeof value === "string") readText(value, said, depth);
+  else if (Array.isArray(value)) for (const entry of value.slice(0, MAX_ENTRIES)) readValue(entry, said, depth + 1);
+  else {
+    const record = asRecord(value);
+    if (record === null) return;
+    for (const label of [record.type, record.code]) addLabel(label, said);
+    if (typeof record.status === "string") addLabel(record.status, said);
+    said.status ??= findStatus(record);
+    if (typeof record.param === "string" && record.param !== "") said.param ??= record.param;
+    readBaseResponse(asRecord(record.base_resp), said);
+    if (Array.isArray(record.loc)) said.details.add(record.loc.join("."));
+    for (const name of wordFields) readValue(record[name], said, depth + 1);
+    for (const name of partFields) readPart(record[name], said, depth + 1);
+  }
+}
+
+function readText(text: string, said: Said, depth: number): void {
   const value = parseObject(text);
   if (value !== undefined) {
-    readValue(value, said, now, depth + 1);
+    readValue(value, said, depth + 1);
     return;
   }
   const title = text.trimStart().startsWith("<") ? /<title>([^<]{1,200})<\/title>/i.exec(text)?.[1] : undefined;
   const words = (title ?? text).trim();
-  if (words !== "") said.details.push(describePlatformRefusal(words) ?? words);
+  if (words !== "") said.details.add(describePlatformRefusal(words) ?? words);
 }
 
 /** Undefined if it is words, or JSON that was cut. */
@@ -102,80 +117,34 @@ function parseObject(text: string): unknown {
   }
 }
 
-function readValue(value: unknown, said: Said, now: number, depth: number): void {
+function readPart(value: unknown, said: Said, depth: number): void {
   if (depth > MAX_DEPTH) return;
-  // Google sends a list with one error, FastAPI one with an entry for each invalid field.
-  if (typeof value === "string") readText(value, said, now, depth);
-  else if (Array.isArray(value)) for (const entry of value.slice(0, 3)) readValue(entry, said, now, depth + 1);
-  else {
-    const record = asRecord(value);
-    if (record) readRecord(record, said, now, depth);
-  }
-}
-
-function readRecord(record: Record<string, unknown>, said: Said, now: number, depth: number): void {
-  for (const label of [record.type, record.code]) addLabel(label, said);
-  if (typeof record.status === "string") addLabel(record.status, said);
-  said.status ??= findStatus(record);
-  if (typeof record.param === "string" && record.param !== "") said.param ??= record.param;
-  readBaseResponse(asRecord(record.base_resp), said);
-  if (Array.isArray(record.loc)) said.details.push(record.loc.join("."));
-  for (const name of ["error", "message", "msg", "error_msg", "detail", "errors"]) {
-    readValue(record[name], said, now, depth + 1);
-  }
-  const inner = asRecord(record.innererror);
-  if (inner) addLabel(inner.code, said);
-  readGoogleDetails(record.details, said, now);
-  const metadata = asRecord(record.metadata);
-  if (metadata) readMetadata(metadata, said, now, depth);
-}
-
-/** OpenRouter quotes its provider in `raw`, and the headers of its own limits in `headers`. */
-function readMetadata(metadata: Record<string, unknown>, said: Said, now: number, depth: number): void {
-  readValue(metadata.raw, said, now, depth + 1);
-  for (const name of ["error_type", "limit_source"]) addLabel(metadata[name], said);
-  if ("flagged_input" in metadata) addLabel("flagged_input", said);
-  const headers = Object.entries(asRecord(metadata.headers) ?? {}).filter(([name]) => /^[\w-]{1,100}$/.test(name));
-  said.wait_ms ??= readLimitReset(new Headers(headers.map(([name, value]) => [name, printable(value)])), now);
-}
-
-/** A header can't hold what is outside of ASCII. */
-function printable(value: unknown): string {
-  return String(value).replace(/[^\x20-\x7e]/g, "");
-}
-
-function readGoogleDetails(details: unknown, said: Said, now: number): void {
-  if (!Array.isArray(details)) return;
-  for (const entry of details) {
-    const detail = asRecord(entry);
-    if (typeof detail?.retryDelay === "string") said.wait_ms ??= readMoment(detail.retryDelay, now);
-    addLabel(detail?.reason, said);
-    if (!Array.isArray(detail?.violations)) continue;
-    for (const violation of detail.violations) addLabel(asRecord(violation)?.quotaId, said);
-  }
+  if (Array.isArray(value)) for (const entry of value) readPart(entry, said, depth + 1);
+  const part = asRecord(value);
+  if (part === null) return;
+  readValue(part.raw, said, depth);
+  for (const label of [part.code, part.reason, part.quotaId, part.error_type, part.limit_source]) addLabel(label, said);
+  if ("flagged_input" in part) addLabel("flagged_input", said);
+  if (typeof part.retryDelay === "string") said.wait_ms ??= readMoment(part.retryDelay, said.now);
+  const headers = Object.entries(asRecord(part.headers) ?? {});
+  said.wait_ms ??= readLimitReset(new Map(headers.map(([name, each]) => [name.toLowerCase(), String(each)])), said.now);
+  readPart(part.violations, said, depth + 1);
 }
 
 /** MiniMax's codes. Zhipu uses some of the same numbers for other things, so they get a label of their own. */
-const minimaxStatuses: Record<string, number> = {
-  "1002": 429,
-  "1004": 401,
-  "1008": 402,
-  "1026": 400,
-  "1027": 400,
-  "1039": 429,
-  "1041": 429,
-  "1042": 400,
-  "2013": 400,
-  "2045": 429,
-  "2049": 401,
-  "2056": 429,
-};
+const minimaxStatuses: [status: number, codes: RegExp][] = [
+  [400, /^(?:1026|1027|1042|2013)$/],
+  [401, /^(?:1004|2049)$/],
+  [402, /^1008$/],
+  [429, /^(?:1002|1039|1041|2045|2056)$/],
+];
 
 function readBaseResponse(base: Record<string, unknown> | null, said: Said): void {
   if (base === null || Number(base.status_code) === 0) return;
-  addLabel(`base_resp_${String(base.status_code)}`, said);
-  said.status ??= minimaxStatuses[String(base.status_code)] ?? 500;
-  if (typeof base.status_msg === "string" && base.status_msg !== "") said.details.push(base.status_msg);
+  const code = String(base.status_code);
+  addLabel(`base_resp_${code}`, said);
+  said.status ??= minimaxStatuses.find(([, codes]) => codes.test(code))?.[0] ?? 500;
+  if (typeof base.status_msg === "string" && base.status_msg !== "") said.details.add(base.status_msg);
 }
 
 function findStatus(record: Record<string, unknown>): number | null {
@@ -188,5 +157,5 @@ const MAX_LABEL_CHARACTERS = 200;
 
 function addLabel(label: unknown, said: Said): void {
   const text = typeof label === "number" ? String(label) : label;
-  if (typeof text === "string" && text !== "" && text.length <= MAX_LABEL_CHARACTERS) said.labels.push(text);
+  if (typeof text === "string" && text !== "" && text.length <= MAX_LABEL_CHARACTERS) said.labels.add(text);
 }

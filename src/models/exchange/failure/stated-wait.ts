@@ -9,6 +9,9 @@ const DAY = 24 * HOUR;
 
 /** No limit is longer than a month. A number above a year is a time that was read in the wrong unit. */
 const MAX_WAIT_MS = 366 * DAY;
+/** From 2001 on in seconds, and in milliseconds. Smaller numbers are seconds to wait. */
+const MIN_EPOCH_SECONDS = 1e9;
+const MIN_EPOCH_MILLISECONDS = 1e12;
 
 /** Limits of a later request say nothing about other failures, so these headers count for a 429 alone. */
 export function readHeaderWait(headers: Headers, isLimit: boolean, now: number): number | null {
@@ -18,42 +21,24 @@ export function readHeaderWait(headers: Headers, isLimit: boolean, now: number):
   return (wait === null ? null : toWait(wait)) ?? (isLimit ? readLimitReset(headers, now) : null);
 }
 
-interface LimitReset {
-  name: string;
-  wait_ms: number;
-  /** NaN if the server doesn't say. */
-  remaining: number;
-}
-
 /**
  * Reads `x-ratelimit-reset-requests`, `anthropic-ratelimit-tokens-reset`, `X-RateLimit-Reset` and their relatives. The
  * limit that was reached is the one with nothing remaining. If none is, too few tokens remain for this request: a limit
- * on requests that has some left is not the cause.
+ * on requests that has some left is not the cause, and a day that is used up has nothing remaining.
  */
-export function readLimitReset(headers: Headers, now: number): number | null {
-  const resets = [...headers].flatMap(([name, value]): LimitReset[] => {
-    if (!name.includes("ratelimit") || !name.includes("reset")) return [];
-    const wait_ms = readMoment(value, now);
-    if (wait_ms === null) return [];
-    const remaining = headers.get(name.replace("reset", "remaining"));
-    return [{ name, wait_ms, remaining: remaining === null ? Number.NaN : Number(remaining) }];
+export function readLimitReset(headers: Headers | Map<string, string>, now: number): number | null {
+  const resets = [...headers].flatMap(([name, value]) => {
+    const wait_ms = name.includes("ratelimit") && name.includes("reset") ? readMoment(value, now) : null;
+    const remaining = Number(headers.get(name.replace("reset", "remaining")) ?? Number.NaN);
+    return wait_ms === null ? [] : [{ name, wait_ms, remaining }];
   });
   const reached = resets.filter(({ remaining }) => remaining === 0);
   const possible = resets.filter(
-    ({ name, remaining }) => !isOfDay(name) && !(name.includes("requests") && remaining > 0),
+    ({ name, remaining }) => !name.endsWith("-day") && !(name.includes("requests") && remaining > 0),
   );
   const chosen = [reached, possible, resets].find((list) => list.length > 0);
   return chosen === undefined ? null : Math.max(...chosen.map(({ wait_ms }) => wait_ms));
 }
-
-/** A day that is used up says so: it has nothing remaining. */
-function isOfDay(name: string): boolean {
-  return name.endsWith("-day");
-}
-
-/** From 2001 on in seconds, and in milliseconds. Smaller numbers are seconds to wait. */
-const MIN_EPOCH_SECONDS = 1e9;
-const MIN_EPOCH_MILLISECONDS = 1e12;
 
 /** A duration (`6m0s`, `20ms`), seconds, a time since 1970 in seconds or milliseconds, or a date. */
 export function readMoment(text: string, now: number): number | null {
@@ -64,31 +49,13 @@ export function readMoment(text: string, now: number): number | null {
   const number = Number(value);
   if (Number.isNaN(number)) return toWait(Date.parse(value) - now);
   if (number >= MIN_EPOCH_MILLISECONDS) return toWait(number - now);
-  if (number >= MIN_EPOCH_SECONDS) return toWait(number * SECOND - now);
-  return toWait(number * SECOND);
+  return toWait(number * SECOND - (number >= MIN_EPOCH_SECONDS ? now : 0));
 }
 
+/** By the first letter of a unit. Milliseconds begin like minutes. */
 const unitLengths: Record<string, number> = {
-  ms: 1,
-  millisecond: 1,
-  s: SECOND,
-  sec: SECOND,
-  second: SECOND,
-  m: MINUTE,
-  min: MINUTE,
-  minute: MINUTE,
-  h: HOUR,
-  hr: HOUR,
-  hour: HOUR,
-  d: DAY,
-  day: DAY,
-  毫秒: 1,
-  秒: SECOND,
-  秒钟: SECOND,
-  分: MINUTE,
-  分钟: MINUTE,
-  小时: HOUR,
-  天: DAY,
+  ...{ s: SECOND, m: MINUTE, h: HOUR, d: DAY },
+  ...{ 毫: 1, 秒: SECOND, 分: MINUTE, 小: HOUR, 天: DAY },
 };
 // The longer names come first, so that `ms` is not read as `m`. Each number of repeats is bounded: a server wrote the text.
 const unit = "(?:milliseconds?|ms|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|毫秒|秒钟?|分钟?|小时|天|[smhd])";
@@ -100,23 +67,19 @@ const amounts = new RegExp(`(\\d{1,9}(?:\\.\\d{1,20})?)\\s{0,3}(${unit})`, "gi")
 
 /** `14s`, `6m0s`, `1h2m3.5s`, `2 minutes and 5 seconds`, `30 秒`. */
 export function readDuration(text: string): number | null {
-  const value = text.trim();
+  const value = text.trim().toLowerCase();
   if (!wholeDuration.test(value)) return null;
   let total = 0;
-  for (const [, count, name = ""] of value.matchAll(amounts)) total += Number(count) * lengthOf(name.toLowerCase());
+  for (const [, count, name = ""] of value.matchAll(amounts)) {
+    total += Number(count) * (/^(?:ms|milli)/.test(name) ? 1 : (unitLengths[name.charAt(0)] ?? Number.NaN));
+  }
   return toWait(total);
 }
 
-function lengthOf(name: string): number {
-  return unitLengths[name] ?? unitLengths[name.replace(/s$/, "")] ?? Number.NaN;
-}
-
 // A duration alone is no wait: "timed out after 60 seconds".
+const asksToWait = "\\b(?:try|retry|retried|wait|again|resets?|refresh(?:es)?|available)\\b[^.;:\\d]{0,40}?";
 const waitWords = [
-  new RegExp(
-    `\\b(?:try|retry|retried|wait|again|resets?|refresh(?:es)?|available)\\b[^.;:\\d]{0,40}?(${duration})`,
-    "i",
-  ),
+  new RegExp(`${asksToWait}(${duration})`, "i"),
   new RegExp(`(?:等待|请在|请于)\\s{0,3}(${duration})`),
   new RegExp(`(${duration})\\s{0,3}(?:之后|以后|后)`),
 ];

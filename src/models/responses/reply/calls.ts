@@ -1,8 +1,7 @@
 // The calls of a reply while it streams. A name comes whole, mostly before the arguments; until then they wait.
 import type { ModelDelta } from "../../../agent/model.ts";
 import type { ToolCall } from "../../../protocol/message.ts";
-import { asArguments } from "../../exchange/given.ts";
-import { MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply-limits.ts";
+import { asArguments, MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply.ts";
 
 export interface OpenCall {
   /** The call's position in the message. */

@@ -1,7 +1,6 @@
 // The items of a reply while it streams: found by their place, else by their id, else the newest of their kind. Some
 // proxies make a new id for each event, and some servers use a place twice.
-import { asText } from "../../exchange/given.ts";
-import { ReplyTooLong } from "../../exchange/reply-limits.ts";
+import { asText, ReplyTooLong } from "../../exchange/reply.ts";
 import { type KeptItem, type Phase, type ReasoningItem, readPhase, readReasoning } from "../extras.ts";
 import type { Calls, OpenCall } from "./calls.ts";
 

@@ -13,7 +13,7 @@ import {
   text,
   typical,
 } from "../../../../test/fakes/responses-events.ts";
-import { MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply-limits.ts";
+import { MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply.ts";
 
 describe("createReplyBuilder", () => {
   it("stops a reply that grows without end: text, arguments, calls, encrypted content", () => {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
 import { listItems } from "../../exchange/conversation.ts";
-import { hashText } from "../../exchange/hash.ts";
+import { hashText } from "../../exchange/messages.ts";
 import { type ProfileChange, plainProfile } from "../../profiles/profile.ts";
 import { createItemWriter, newestItem } from "./items.ts";
 

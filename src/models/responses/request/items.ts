@@ -4,11 +4,8 @@
 import type { EasyInputMessage, ResponseInputContent, ResponseInputItem } from "openai/resources/responses/responses";
 import type { ModelMessage } from "../../../agent/model.ts";
 import type { UserContent } from "../../../protocol/message.ts";
-import { BRIDGE } from "../../exchange/bridge.ts";
-import { type CallIds, createCallIds } from "../../exchange/call-ids.ts";
 import type { ConversationWriter } from "../../exchange/conversation.ts";
-import { toVisibleContent } from "../../exchange/images.ts";
-import { quoteMarkup } from "../../exchange/quoted-markup.ts";
+import { BRIDGE, type CallIds, createCallIds, quoteMarkup, toVisibleContent } from "../../exchange/messages.ts";
 import type { WireContext } from "../../exchange/wire.ts";
 import type { IdForm, Profile } from "../../profiles/profile.ts";
 import { hashItem, ownItems, type ReasoningItem } from "../extras.ts";

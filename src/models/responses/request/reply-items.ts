@@ -2,7 +2,7 @@
 // and is left out without it: the server refuses it then. A message without extras is its text and its calls.
 import type { ResponseFunctionToolCall, ResponseInputItem } from "openai/resources/responses/responses";
 import type { AssistantMessage, ToolCall } from "../../../protocol/message.ts";
-import { type CallIds, plainName } from "../../exchange/call-ids.ts";
+import { type CallIds, plainName } from "../../exchange/messages.ts";
 import {
   type CallPlace,
   type KeptItem,

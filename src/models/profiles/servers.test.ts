@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { chooseProfile } from "./choose.ts";
 import { bareName, familyOf } from "./families.ts";
 import { plainProfile } from "./profile.ts";
-import { serverNames } from "./servers.ts";
+import { chooseProfile, serverNames } from "./servers.ts";
 
 const unknown = "http://127.0.0.1:9999/v1";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { hideSecrets } from "./secrets.ts";
+import { hideSecrets } from "./redaction.ts";
 
 const hex = (character: string) => character.charCodeAt(0).toString(16).padStart(2, "0");
 const writings: ((character: string) => string)[] = [

@@ -1,51 +1,53 @@
-// How a reply ended and what it cost, in the words of many servers.
+// What a reply may be: its limits in memory, its texts, how it ended and what it cost, in the words of many servers.
 import type { FinishReason } from "../../agent/model.ts";
 import type { CountedUsage } from "../../agent/spending.ts";
 import { isRecord } from "../../lib/is-record.ts";
+
+/** No model writes this much in one reply. The limit stops an endless reply, of which several copies are kept. */
+export const MAX_REPLY_CHARACTERS = 2 * 1024 * 1024;
+
+/** More calls than this in one message are a loop and no plan; OpenAI's own limit is 128. */
+export const MAX_TOOL_CALLS = 256;
+
+/** For people. */
+export const TOO_LONG = "The model's reply grew past what is accepted (2 MiB of text or 256 tool calls).";
+
+/** Thrown when the reply is longer than its limit. */
+export class ReplyTooLong extends Error {
+  override readonly name = "ReplyTooLong";
+}
+
+export function asText(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** The arguments of a call: some servers send the object itself. */
+export function asArguments(value: unknown): string {
+  return isRecord(value) ? JSON.stringify(value) : asText(value);
+}
 
 /** `broken`: the provider broke the reply off, so it is no answer. `too_long`: because the window was full. */
 export type Finish = Exclude<FinishReason, "other"> | "broken" | "too_long";
 
 /** In lower case. OpenAI's words, and those that clouds and local servers pass on from elsewhere. */
-const finishes: Record<string, Finish> = {
-  stop: "stop",
-  end: "stop",
-  normal: "stop",
-  eos: "stop",
-  eos_token_id: "stop",
-  eos_token: "stop",
-  end_turn: "stop",
-  stop_sequence: "stop",
-  complete: "stop",
-  completed: "stop",
-  done: "stop",
-  matched_stop: "stop",
-  tool_calls: "tool_calls",
-  tool_call: "tool_calls",
-  tool_use: "tool_calls",
-  function_call: "tool_calls",
-  length: "length",
-  max_tokens: "length",
-  max_length: "length",
-  max_new_tokens: "length",
-  max_output_tokens: "length",
-  model_length: "length",
-  model_context_window_exceeded: "too_long",
-  content_filter: "content_filter",
-  content_filtered: "content_filter",
-  sensitive: "content_filter",
-  safety: "content_filter",
-  recitation: "content_filter",
-  blocklist: "content_filter",
-  prohibited_content: "content_filter",
-  spii: "content_filter",
-  refusal: "content_filter",
-};
+const finishes: [Finish, RegExp][] = [
+  [
+    "stop",
+    /^(?:stop|end|normal|eos|eos_token|eos_token_id|end_turn|stop_sequence|complete|completed|done|matched_stop)$/,
+  ],
+  ["tool_calls", /^(?:tool_calls?|tool_use|function_call)$/],
+  ["length", /^(?:length|max_(?:new_|output_)?tokens|max_length|model_length)$/],
+  ["too_long", /^model_context_window_exceeded$/],
+  [
+    "content_filter",
+    /^(?:content_filter|content_filtered|sensitive|safety|recitation|blocklist|prohibited_content|spii|refusal)$/,
+  ],
+];
 
 /** Every word that is no known end means that the reply is broken: `network_error`, `abort`, `error` … */
 export function readFinish(reason: string): Finish {
   const word = reason.toLowerCase();
-  return Object.hasOwn(finishes, word) ? (finishes[word] ?? "broken") : "broken";
+  return finishes.find(([, words]) => words.test(word))?.[0] ?? "broken";
 }
 
 /** Whether an unknown word says that something went wrong. If not, it may be a server's own word for an end. */
