@@ -251,14 +251,14 @@ describe("an upload", () => {
     const doomed = "/v1/projects/doomed/sandbox";
     await taskloom.json("POST", "/v1/projects", { project_id: "doomed", name: "Doomed" });
     await taskloom.json("POST", `${doomed}/start`);
-    // It never ends: the sender receives the error before.
+    // It never ends. The server answers before, and a client that writes at that moment may see only its broken pipe.
     const body = new ReadableStream({
       async pull(controller) {
         await new Promise((resolve) => setTimeout(resolve, 10));
         controller.enqueue(Buffer.alloc(10_000));
       },
     });
-    const upload = codeOf(send("PUT", `${doomed}/files/content?path=x`, body));
+    const upload = codeOf(send("PUT", `${doomed}/files/content?path=x`, body)).catch((error: Error) => error.message);
     // The upload has begun when its draft exists.
     const client = new Daytona({ apiKey: SANDBOX_KEY, apiUrl: taskloom.daytona.apiUrl, useDeprecatedPolling: true });
     const found: SdkSandbox[] = [];
@@ -266,7 +266,7 @@ describe("an upload", () => {
     const [box] = found;
     await eventually(async () => /upload/.test((await box?.process.executeCommand("ls -A"))?.result ?? ""));
     expect((await send("DELETE", doomed)).status).toBe(204);
-    expect(await upload).toBe("502 sandbox_failed");
+    expect(["502 sandbox_failed", "fetch failed"]).toContain(await upload);
     expect(await taskloom.json("GET", doomed)).toMatchObject({ state: "none" });
   });
 

@@ -5,7 +5,8 @@ import { failureOf, fixture, run, sandbox, untilEnd, writeText } from "./fixture
 export function describePorts(): void {
   it("have a link once something listens on them", async () => {
     await writeText("site/index.html", "<h1>开张</h1>");
-    await run("python3 -m http.server 8123 --directory site >/dev/null 2>&1 &");
+    await run("python3 -u -m http.server 8123 --directory site >served.log 2>&1 &");
+    await run("until grep -q Serving served.log; do sleep 0.1; done");
     const { url, expires_at } = await sandbox.exposePort(8123, untilEnd());
     expect(url).toMatch(/^https?:\/\//);
     expect(Date.parse(expires_at) - Date.now()).toBeGreaterThan(23 * 3_600_000);
