@@ -3,6 +3,7 @@ import { asRecord } from "../../lib/is-record.ts";
 import { GrowingReply } from "../../lib/memory/isolate.ts";
 import { createFolder } from "../../lib/memory/text-bytes.ts";
 import { type ByteReader, openByteReader } from "./byte-reader.ts";
+import { createChunkReader } from "./chunk-reader.ts";
 import { ReplyTooLong } from "./reply.ts";
 import type { RequestGuard } from "./request-guard.ts";
 import { createSseParser } from "./sse.ts";
@@ -88,7 +89,7 @@ function createSink({ readFailure, ends_with_done }: Wire, builder: ReplyBuilder
       if (word === "[DONE]" || word === "") return;
     }
     events++;
-    const chunk = asRecord(JSON.parse(data));
+    const chunk = asRecord(readChunk(data));
     if (!chunk) throw new SyntaxError("a chunk is not an object");
     const failure = readFailure(chunk);
     if (failure !== null) throw new ErrorObject(failure, events === 1);
@@ -97,6 +98,7 @@ function createSink({ readFailure, ends_with_done }: Wire, builder: ReplyBuilder
   }
 
   const fold = createFolder();
+  const readChunk = createChunkReader();
   const parser = createSseParser(acceptData, MAX_EVENT_CHARACTERS);
 
   return {

@@ -38,7 +38,10 @@ export interface BrokenEnd {
 }
 
 export interface ReplyBuilder {
-  /** Accepts one parsed chunk, or a whole reply of a server that does not stream. Throws nothing but `ReplyTooLong`. */
+  /**
+   * Accepts one parsed chunk, or a whole reply of a server that does not stream. Throws nothing but `ReplyTooLong`. The
+   * chunk itself is valid until the call returns; objects within a delta stay as they are.
+   */
   accept(chunk: Record<string, unknown>): void;
   /** Sends what was held back. Nothing may be accepted afterwards. */
   close(): void;
