@@ -12,7 +12,7 @@ import {
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { isWithin } from "../../paths.ts";
 import { checkPort } from "../access/ports.ts";
-import { providerFolderOf } from "../files/provider-folder.ts";
+import { providerFolderOf } from "../files/places.ts";
 import { DaytonaCheckCommands } from "./commands.ts";
 import { readCommitted } from "./committed.ts";
 import { FILES_SCRIPT, type FileAnswer, readFilesAnswer } from "./file-script.ts";

@@ -5,8 +5,7 @@ import type { Guard } from "../client/client.ts";
 import { DaytonaFailure } from "../client/failure.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
 import type { DaytonaFiles } from "../files/files.ts";
-import type { FilePorts } from "../files/ports.ts";
-import { runScript } from "../files/scripts.ts";
+import { type FilePorts, runScript } from "../files/scripts.ts";
 import type { GitRequests } from "../git/git-requests.ts";
 import type { DaytonaSecrets } from "../secrets/secrets.ts";
 
