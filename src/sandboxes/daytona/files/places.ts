@@ -28,11 +28,11 @@ const LOOK_MS = 10_000;
 // $1 is the folder that the path may not leave, $2 a path below it or empty, $3 is `follow` to follow a link at the
 // path's end. The script goes up to the first existing folder, resolves that with `pwd -P`, and goes down again. A name
 // may contain anything but NUL, so an added dot keeps the shell from stripping line feeds, and the path is printed
-// before the last word.
+// before the last word. `/proc/self` is another folder for each program, so the path itself is looked at.
 const LOOK = `exec 2>/dev/null
 work=$(cd -P -- "$1" && pwd -P) || exit 1
 root=\${work%/}
-if [ -z "$2" ]; then dir=$work; rest=; else full=$root/$2; dir=\${full%/*}; rest=\${full##*/}; fi
+if [ -z "$2" ]; then full=$work; dir=$work; rest=; else full=$root/$2; dir=\${full%/*}; rest=\${full##*/}; fi
 [ -n "$dir" ] || dir=/
 while [ ! -d "$dir" ]; do
   if [ -e "$dir" ] || [ -L "$dir" ]; then say blocked; fi
@@ -45,9 +45,9 @@ if [ "$3" = follow ] && [ -L "$real" ]; then real=$(readlink -f -- "$real" && ec
 case "\${real%/}/" in "$root/"*) ;; *) say outside ;; esac
 printf '%s' "\${real#"$root"}"
 [ ! -L "$real" ] || say link
-[ ! -d "$real" ] || say dir
-[ ! -f "$real" ] || say file $(stat -c "%s %Y" -- "$real")
-[ ! -e "$real" ] || say other
+[ ! -d "$full" ] || say dir
+[ ! -f "$full" ] || say file $(stat -L -c "%s %Y" -- "$full")
+[ ! -e "$full" ] || say other
 say none`;
 
 export interface Found {
