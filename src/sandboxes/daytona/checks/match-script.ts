@@ -3,8 +3,7 @@
 // time, and a link, whose target changes elsewhere, makes a pattern one that can't be protected.
 //
 // A list of names and hashes is kept under its own hash, as trees are, so that a later look can name what has changed.
-import { OWN_PATH, RECORDS } from "./command-script.ts";
-import { type NoLook, readLines } from "./committed-script.ts";
+import { BEGIN, type NoLook, RECORDS, readNoLook, type Said, SWEEP_WORK } from "./ports.ts";
 
 /** Ten times what this project's tests have; hashing them takes a second. */
 export const MAX_MATCHES = 5_000;
@@ -38,13 +37,11 @@ clean() { ls -t "$lists" | sed '1,${KEPT_LISTS}d' | while IFS= read -r old; do r
 
 // $1 is the sandbox, $2 and $3 are the folders in which files may be, the rest are a base, an expression for what is
 // below it or empty, and the hash of a former list or empty, by turns.
-export const MATCH_SCRIPT = `PATH=${OWN_PATH}:$PATH; LC_ALL=C; export PATH LC_ALL
+export const MATCH_SCRIPT = `${BEGIN}
 sandbox=$1 one=$2 other=$3; shift 3
-say() { printf '\\ntaskloom:%s\\n' "$*"; exit 0; }
-for each in find grep sed sort uniq xargs sha256sum stat paste tr cut head wc mktemp; do command -v $each >/dev/null 2>&1 || say lacks $each; done
+need find grep sed sort uniq xargs sha256sum stat paste tr cut head wc mktemp
 work=$(mktemp -d /tmp/.taskloom-match-XXXXXX) || say stuck
-trap 'rm -rf -- "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+${SWEEP_WORK}
 ${LISTS}
 one=$(cd -P -- "$one" 2>/dev/null && pwd -P) other=$(cd -P -- "$other" 2>/dev/null && pwd -P)
 match() {
@@ -94,11 +91,12 @@ export type MatchAnswer =
 export type MatchOutcome = { kind: "matches"; matches: MatchAnswer[] } | NoLook;
 
 /** Null if the script did not come to its end. */
-export function readMatchAnswer(output: string): MatchOutcome | null {
-  const lines = readLines(output, "matches");
-  if (!Array.isArray(lines)) return lines;
+export function readMatchAnswer(said: Said | null): MatchOutcome | null {
+  if (said === null) return null;
+  if (said.word !== "matches") return readNoLook(said);
+  if (said.lines === null) return null;
   const matches: MatchAnswer[] = [];
-  for (const each of lines) {
+  for (const each of said.lines) {
     const last = matches.at(-1);
     const [, name] = /^altered (.+)$/.exec(each) ?? [];
     const read = readLine(each);

@@ -1,12 +1,21 @@
 // Runs our own short shell scripts in the sandbox, for operations that the daemon's API lacks. They are POSIX shell,
 // use only programs that BusyBox also has, take all values as arguments, and end by themselves. They start at the root,
 // so that no program loads what is in the project.
-
-import { DaytonaFailure } from "../client/failure.ts";
+import { SandboxError } from "../../../agent/sandbox.ts";
+import type { CallOptions, DaytonaConnection } from "../client/connection.ts";
+import { DaytonaFailure, readFailure, toSandboxError } from "../client/failure.ts";
+import type { DaytonaLimits } from "../client/limits.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
 import type { Toolbox } from "../client/toolbox.ts";
 import { quote } from "../commands/command-line.ts";
 import { readBytes } from "./json-stream.ts";
+
+/** What every use of a sandbox's files needs. */
+export interface FilePorts {
+  connection: DaytonaConnection;
+  toolbox: Toolbox;
+  limits: DaytonaLimits;
+}
 
 /** Scripts print a few lines. */
 const ANSWER_BYTES = 64 * 1024;
@@ -45,4 +54,64 @@ export async function runScript(
     throw new DaytonaFailure("the sandbox gave no answer that can be read", { status: 500 });
   }
   return { output: answer.result, exit_code: answer.exitCode };
+}
+
+/** `say WORD REST` ends a script. `need` ends one that lacks a program. */
+export const SAY = `exec 2>&1
+say() { printf '\\ntaskloom:%s\\n' "$*"; exit 0; }
+need() { for each; do command -v "$each" >/dev/null 2>&1 || say lacks "$each"; done; }`;
+
+export interface Answer {
+  word: string;
+  /** What was said after the word. */
+  rest: string;
+  /** What was printed before. */
+  output: string;
+  /** Any but the last one may have happened, too. */
+  attempts: number;
+}
+
+/** What a script said at its end. Rejects with `SandboxError` only; `what` is the path that it names. */
+export async function askScript(
+  { connection, toolbox }: Pick<FilePorts, "connection" | "toolbox">,
+  { what, options, ...script }: Script & { what: string; options?: CallOptions },
+  signal: AbortSignal,
+): Promise<Answer> {
+  let attempts = 0;
+  const text = `${SAY}\n${script.text}`;
+  const { output } = await explain(what, signal, () =>
+    connection.call(
+      (sandbox) => {
+        attempts++;
+        return runScript(toolbox, sandbox, { ...script, text }, signal);
+      },
+      signal,
+      options,
+    ),
+  );
+  const [line = "", word, rest = ""] = /\ntaskloom:(\w+)(?!\w) ?([^\n]*)\n$/.exec(output) ?? [];
+  if (word === undefined) throw new SandboxError("failed", `${what}: the sandbox did not say what became of it.`);
+  if (word === "lacks") throw new SandboxError("failed", `${what}: the sandbox lacks ${rest}, which this needs.`);
+  return { word, rest, output: output.slice(0, output.length - line.length), attempts };
+}
+
+/** Names the path in the failure of a request about it. */
+export async function explain<Value>(what: string, signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error instanceof SandboxError ? error : toSandboxError(readFailure(error), what);
+  }
+}
+
+/** The error for a script that could not change something, from what its programs printed. */
+export function explainStuck(asked: string, output: string): SandboxError {
+  const reason = (output.trim().split("\n").at(-1) ?? "").replace(/^.*: /, "").slice(0, 200);
+  const code = isForbidden(output) ? "refused" : "failed";
+  return new SandboxError(code, `${asked}: ${reason === "" ? "it could not be changed" : reason}.`);
+}
+
+export function isForbidden(message: string): boolean {
+  return /permission denied|EACCES|not permitted|read-only/i.test(message);
 }
