@@ -23,8 +23,7 @@ import { explainGit, type GitAttempt, type GitFault } from "./git-failure.ts";
 import { GitPlaces, type LocatedRepository, type PlacePorts } from "./git-place.ts";
 import { AUTHOR, requireBranchName, TRANSFER_MS, tryBranches, WORK_MS } from "./git-requests.ts";
 import { refuseProgram, runGit } from "./git-run.ts";
-import { mapFiles, readBranches, readStatus } from "./git-status.ts";
-import { readPorcelain } from "./porcelain.ts";
+import { mapFiles, readStatus } from "./git-status.ts";
 import { readHints, type Transfer, writeTransfer } from "./remote-script.ts";
 import { type Work, writeWork } from "./work-script.ts";
 
@@ -33,8 +32,11 @@ export interface GitPorts extends PlacePorts {
   is_restricted?: boolean;
 }
 
-/** What was done, by git or by the daemon's own. */
-type Done = { output: string } | { answer: unknown };
+/** What git printed, and a note where the daemon's own did it. */
+interface Done {
+  output: string;
+  note?: string;
+}
 
 export class DaytonaGit implements SandboxGit {
   readonly #ports: GitPorts;
@@ -61,7 +63,7 @@ export class DaytonaGit implements SandboxGit {
       const attempt = { what: `The clone of ${url}`, host: hostOfGitUrl(url), login, branch };
       const transfer = { action: "clone", root: absolute, url, branch, draft, login } as const;
       const done = await this.#transfer(transfer, attempt, signal);
-      note = "output" in done ? readHints(done.output).note : NO_GIT_NOTE;
+      note = done.note ?? readHints(done.output).note;
     });
     const track = note === NO_GIT_NOTE ? `${writeTracking(absolute)}; ` : "";
     const branch = await this.#places.readBranch(absolute, signal, track);
@@ -71,8 +73,8 @@ export class DaytonaGit implements SandboxGit {
   async status(path: string | null, signal: AbortSignal): Promise<GitStatus> {
     const place = await this.#places.locate(path, signal);
     const done = await this.#work({ name: "status", root: place.root }, place, attemptOf("Reading the status"), signal);
-    const note = noteOf(done) ?? describeUnderWay(place);
-    return { path: place.shown, branch: place.branch, ...readStatus(readAnswer(done)), ...(note ? { note } : {}) };
+    const note = done.note ?? describeUnderWay(place);
+    return { path: place.shown, branch: place.branch, ...readStatus(done.output), ...(note ? { note } : {}) };
   }
 
   async commit(path: string | null, request: GitCommitRequest, signal: AbortSignal): Promise<GitCommit | null> {
@@ -86,10 +88,10 @@ export class DaytonaGit implements SandboxGit {
     const { message, run_hooks = false } = request;
     const work: Work = { name: "commit", root: place.root, message, author, email, files };
     const done = await this.#work(work, place, attempt, signal, { accepted: ["nothing_staged"], run_hooks });
-    const [hash = "", ...rest] = "output" in done ? done.output.split("\n") : [String(done.answer ?? "")];
+    const [hash = "", ...rest] = done.output.split("\n");
     if (!/^[0-9a-f]{40,64}$/.test(hash)) return null;
     const hooks = rest.flatMap((line) => (line.startsWith("hook ") ? [line.slice(5)] : []));
-    const note = noteOf(done);
+    const { note } = done;
     return {
       ...{ path: place.shown, branch: place.branch, hash },
       ...(hooks.length > 0 ? { skipped_hooks: hooks } : {}),
@@ -108,8 +110,7 @@ export class DaytonaGit implements SandboxGit {
   async listBranches(path: string | null, signal: AbortSignal): Promise<GitBranches> {
     const place = await this.#places.locate(path, signal);
     const done = await this.#work({ name: "branches", root: place.root }, place, attemptOf("Listing branches"), signal);
-    const branches =
-      "output" in done ? done.output.split("\n").filter((name) => name !== "") : readBranches(done.answer);
+    const branches = done.output.split("\n").filter((name) => name !== "");
     return { path: place.shown, branch: place.branch, branches };
   }
 
@@ -143,7 +144,7 @@ export class DaytonaGit implements SandboxGit {
       { ...attemptOf(what), branch },
       signal,
     );
-    const note = noteOf(done);
+    const { note } = done;
     const now = await this.#places.readBranch(place.root, signal);
     return { path: place.shown, branch: now, ...(note ? { note } : {}) };
   }
@@ -170,8 +171,8 @@ export class DaytonaGit implements SandboxGit {
       throw refuseProgram(attempt, "the remote `origin`, which is not reached over https");
     const transfer = { action, root: place.root, url, branch: place.branch, login };
     const done = await this.#transfer(transfer, attempt, signal);
-    const { hooks, commits } = readHints("output" in done ? done.output : "");
-    const note = noteOf(done);
+    const { hooks, commits } = readHints(done.output);
+    const { note } = done;
     return {
       ...{ path: place.shown, branch: place.branch },
       ...(commits === undefined ? {} : { commits }),
@@ -187,7 +188,7 @@ export class DaytonaGit implements SandboxGit {
     signal: AbortSignal,
   ): Promise<string[] | null> {
     const done = await this.#work({ name: "status", root: place.root }, place, attempt, signal);
-    const mapped = mapFiles(files, place, readStatus(readAnswer(done)).changes);
+    const mapped = mapFiles(files, place, readStatus(done.output).changes);
     return mapped.includes(".") ? null : mapped;
   }
 
@@ -213,7 +214,8 @@ export class DaytonaGit implements SandboxGit {
       const run = { command, attempt, limit_ms: WORK_MS, accepted, is_restricted };
       const output = await runGit(requests, sandbox, run, signal);
       if (output !== null) return { output };
-      return { answer: await workByDaemon({ requests, sandbox, attempt, accepted }, work, place, signal) };
+      const ask = { requests, sandbox, attempt, accepted };
+      return { output: await workByDaemon(ask, work, place, signal), note: NO_GIT_NOTE };
     });
   }
 
@@ -230,7 +232,7 @@ export class DaytonaGit implements SandboxGit {
       const output = await runGit(requests, sandbox, run, signal);
       if (output !== null) return { output };
       await transferByDaemon({ requests, sandbox, attempt, accepted: ["up_to_date"] }, transfer, signal);
-      return { answer: null };
+      return { output: "", note: NO_GIT_NOTE };
     });
   }
 
@@ -252,14 +254,6 @@ export class DaytonaGit implements SandboxGit {
 
 function attemptOf(what: string): GitAttempt {
   return { what, host: null, login: null, branch: null };
-}
-
-function noteOf(done: Done): string | undefined {
-  return "output" in done ? undefined : NO_GIT_NOTE;
-}
-
-function readAnswer(done: Done): unknown {
-  return "output" in done ? readPorcelain(done.output.split("\x1e")) : done.answer;
 }
 
 function describeUnderWay({ under_way }: LocatedRepository): string | undefined {
