@@ -194,6 +194,10 @@ describe.each(programs)("with %s", (_name, findPath) => {
     await write("link", "another");
     expect(readFileSync(join(home, "other/target"), "utf8")).toBe("another");
     attempts = 1;
+    symlinkSync("other/next", join(home, "new"));
+    symlinkSync("made", join(home, "other/next"));
+    await write("new", "made");
+    expect(readFileSync(join(home, "other/made"), "utf8")).toBe("made");
     arrive = () => null;
     await expect(write("link", "nothing")).rejects.toMatchObject({ code: "failed" });
     expect(readFileSync(join(home, "other/target"), "utf8")).toBe("another");
@@ -255,7 +259,8 @@ describe.each(programs)("with %s", (_name, findPath) => {
   it("finds folders in which programs are looked up, also if they or what they are links to are not there yet", async () => {
     mkdirSync(join(home, "v1"));
     symlinkSync("v1", join(home, "current"));
-    symlinkSync("v2", join(home, "next"));
+    symlinkSync("v1/next", join(home, "next"));
+    symlinkSync("../v2", join(home, "v1/next"));
     more = `:${["current", "next", "gone/deep/bin"].map((name) => join(home, name)).join(":")}:./own/tools`;
     expect(await doubts("v1/git", "v2/git", "gone/deep/bin/git", "bin/git", "shop/own/tools/git")).toEqual(
       Array(5).fill("path"),

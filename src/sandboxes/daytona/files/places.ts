@@ -41,7 +41,7 @@ done
 real=$(cd -P -- "$dir" && pwd -P && echo .) || say denied
 real=\${real%??}
 if [ -n "$rest" ]; then real=\${real%/}/$rest; fi
-if [ "$3" = follow ] && [ -L "$real" ]; then real=$(readlink -f -- "$real" && echo .) || say blocked; real=\${real%??}; fi
+if [ "$3" = follow ] && [ -L "$real" ]; then real=$(follow "$real" && echo .) || say blocked; real=\${real%??}; fi
 case "\${real%/}/" in "$root/"*) ;; *) say outside ;; esac
 printf '%s' "\${real#"$root"}"
 [ ! -L "$real" ] || say link
@@ -102,7 +102,7 @@ searched() {
   for folder in "$@"; do
     case $folder in
     /*)
-      real=$(readlink -f -- "$folder") || case $folder in "$given"/*) real=$work\${folder#"$given"} ;; *) real=$folder ;; esac
+      real=$(follow "$folder") || case $folder in "$given"/*) real=$work\${folder#"$given"} ;; *) real=$folder ;; esac
       case $at/ in "\${real%/}"/*) return 0 ;; esac
       [ -z "$tree" ] || case $real in "$at"/*) return 0 ;; esac ;;
     '' | . | ./) return 0 ;;

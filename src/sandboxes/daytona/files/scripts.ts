@@ -56,10 +56,22 @@ export async function runScript(
   return { output: answer.result, exit_code: answer.exitCode };
 }
 
-/** `say WORD REST` ends a script. `need` ends one that lacks a program. */
+/**
+ * `say WORD REST` ends a script. `need` ends one that lacks a program. `follow` prints where an absolute path leads:
+ * BusyBox's `readlink -f` takes a relative link to what is not there for one in the script's own folder.
+ */
 export const SAY = `exec 2>&1
 say() { printf '\\ntaskloom:%s\\n' "$*"; exit 0; }
-need() { for each; do command -v "$each" >/dev/null 2>&1 || say lacks "$each"; done; }`;
+need() { for each; do command -v "$each" >/dev/null 2>&1 || say lacks "$each"; done; }
+follow() {
+  here=$1 steps=0
+  while [ -L "$here" ] && [ ! -e "$here" ] && [ "$steps" -lt 40 ]; do
+    next=$(readlink -n -- "$here" && echo .) || return
+    case $next in /*) here=\${next%.} ;; *) here=\${here%/*}/\${next%.} ;; esac
+    steps=$((steps + 1))
+  done
+  readlink -f -- "$here"
+}`;
 
 export interface Answer {
   word: string;

@@ -21,7 +21,7 @@ const PLACE_MS = 60_000;
 // removes what an interrupted life left behind: no transfer takes an hour.
 const PUT_IN_PLACE = `from=$1 target=$2
 end() { rm -f -- "$from"; say "$@"; }
-if [ -L "$target" ]; then target=$(readlink -f -- "$target" && echo .) || end stuck; target=\${target%??}; fi
+if [ -L "$target" ]; then target=$(follow "$target" && echo .) || end stuck; target=\${target%??}; fi
 [ ! -d "$target" ] || end folder
 [ ! -e "$target" ] || [ -f "$target" ] || end other
 if [ ! -e "$from" ] && [ "$(stat -c %s -- "$target" 2>/dev/null)" = "$3" ]; then say there "$(stat -c %Y -- "$target")"; fi
