@@ -65,7 +65,8 @@ export async function lookAt(
   signal: AbortSignal,
 ): Promise<Found> {
   const values = [root, absolute.slice(root === "/" ? 1 : root.length + 1), follows ? "follow" : "keep"];
-  const script = { what: asked, text: LOOK, values, timeout_ms: LOOK_MS };
+  const timeout_ms = Math.min(LOOK_MS, ports.limits.request_ms);
+  const script = { what: asked, text: LOOK, values, timeout_ms };
   const { word, rest, output } = await askScript(ports, script, signal);
   if (word === "outside")
     throw new SandboxError("refused", `${asked} is a link, or behind one, that leads out of the work dir.`);
