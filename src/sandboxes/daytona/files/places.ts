@@ -163,7 +163,12 @@ export async function locatePaths(
   if (below.includes(null)) return below.map((path) => ({ below: path, doubt: null }));
   const values = [work, home, ...asked.flatMap(({ is_tree }, at) => [below[at] ?? "", is_tree ? "tree" : ""])];
   const script = { what: "The paths", text: LOCATE, values, timeout_ms: LOCATE_MS };
-  const words = (await askScript(ports, script, signal)).rest.split(" ");
+  const answer = await askScript(ports, script, signal).catch((error: unknown) => {
+    // A sandbox that takes no scripts: a person decides.
+    if (error instanceof SandboxError && error.code === "refused") return null;
+    throw error;
+  });
+  const words = answer?.rest.split(" ") ?? [];
   return below.map((path, at) => ({ below: path, doubt: words[at] === "none" ? null : readDoubt(words[at]) }));
 }
 
