@@ -20,6 +20,7 @@ import type { ToolboxRequest } from "../client/toolbox.ts";
 import { DaytonaFiles } from "./files.ts";
 import { locatePaths } from "./places.ts";
 import type { FilePorts } from "./scripts.ts";
+import { findFiles } from "./search.ts";
 
 const { signal } = new AbortController();
 const root = mkdtempSync(join(tmpdir(), "taskloom-scripts-"));
@@ -130,6 +131,33 @@ describe.each(programs)("with %s", (_name, findPath) => {
     expect(Date.parse(all[0]?.modified_at ?? "")).toBeGreaterThan(Date.parse("2020-01-01"));
     const { entries } = await files.list("link", 1, signal);
     expect(entries.map((entry) => entry.path)).toEqual(["link/.daytona", "link/.git"]);
+  });
+
+  it("finds names of any kind, with folders before them or none, and nothing of ours", async () => {
+    const find = (path: string, glob: string) => findFiles({ ...ports, files }, { path, glob }, signal);
+    mkdirSync(join(home, "code/deep/node_modules/p"), { recursive: true });
+    mkdirSync(join(home, "code/.git"));
+    for (const name of [
+      "a.ts",
+      "a\nb.ts",
+      "deep/c.ts",
+      "deep/node_modules/p/d.ts",
+      ".git/e.ts",
+      ".taskloom-upload-f.ts",
+    ])
+      writeFileSync(join(home, "code", name), "");
+    writeFileSync(join(home, ".daytona/sessions/g.ts"), "");
+    symlinkSync("none", join(home, "code/link.ts"));
+    expect(await find("", "*.ts")).toEqual(["code/a\nb.ts", "code/a.ts", "code/deep/c.ts", "code/link.ts"]);
+    expect(await find("code", "**/[ac].ts")).toEqual(["code/a.ts", "code/deep/c.ts"]);
+    expect(await find("", "code/*/*.ts")).toEqual(["code/deep/c.ts"]);
+    expect(await find("", "node_modules")).toEqual(["code/deep/node_modules"]);
+    expect(await find("code/deep/node_modules", "*")).toEqual([
+      "code/deep/node_modules/p",
+      "code/deep/node_modules/p/d.ts",
+    ]);
+    expect(await find(root, "sessions")).toEqual([]);
+    await expect(find("gone", "*")).rejects.toMatchObject({ code: "not_found" });
   });
 
   it("deletes all of a folder or nothing, also a read-only one, and nothing else", async () => {

@@ -1,20 +1,14 @@
 // Finds files by name and lines by text. Leaves out node_modules and .git, unless the search begins inside them.
 //
-// Lines are searched with the sandbox's own grep, since the daemon's search knows only plain text and gives up on a file
-// with a long line. One script, bounded in time and output.
+// The sandbox's own find and grep do it, since the daemon's search knows only plain text and gives up on a file with a
+// long line. One script, bounded in time and output.
 import { type FileMatch, type FileSearch, type FileSearchResult, SandboxError } from "../../../agent/sandbox.ts";
 import { toExtendedExpression, toPerlExpression } from "../../expressions.ts";
 import { type Glob, readGlob } from "../../glob.ts";
-import { isInBulkyFolder, isWithin, showPath } from "../../paths.ts";
+import { showPath } from "../../paths.ts";
 import type { DaytonaFiles } from "./files.ts";
-import { readBytes } from "./json-stream.ts";
 import { providerFolderOf, REMOVED_PREFIX, UPLOAD_PREFIX } from "./places.ts";
-import { askScript, explain, type FilePorts } from "./scripts.ts";
-
-/** The daemon reads every folder below. */
-const FIND_MS = 60_000;
-/** Some 50,000 paths. */
-const FIND_BYTES = 8 * 1024 * 1024;
+import { type Answer, askScript, type FilePorts } from "./scripts.ts";
 
 /** What the search itself may take; the daemon ends the script a little later. */
 const SEARCH_SECONDS = 25;
@@ -33,18 +27,21 @@ const MAX_PATTERN_CHARACTERS = 4_000;
 const MAX_LINE_CHARACTERS = 500;
 const MAX_PROBLEM_CHARACTERS = 300;
 
-// $1 is the folder or file, $2 F for a plain text or E for an expression, $3 the text or Perl's expression, $4 the
-// extended expression or empty, $5 how many lines, $6 and $7 options of grep for $3 and $4, $8 Daytona's own folder. The
-// rest is the condition of find. grep's errors are beside its lines; only lines have the mark \036 behind their path. Without -Z (BusyBox), a
-// colon is there instead. BusyBox reads an expression with the first line only, so there is one to check it with. Its
-// timeout ends one process and not those below it, so grep has one of its own. Names with a line break would look like
-// other lines.
+// Of what begins at `$start`, what is ours or the system's.
+const HIDDEN = `-name .daytona -exec test {} -ef "$own" \\; -o -name '${UPLOAD_PREFIX}*' -o -name '${REMOVED_PREFIX}*' $kernel`;
+
+// $1 is the folder or file, $2 N for names only, F for a plain text or E for an expression, $3 the text or Perl's
+// expression, $4 the extended expression or empty, $5 how many lines, $6 and $7 options of grep for $3 and $4, $8
+// Daytona's own folder. The rest is the condition of find. grep's errors are beside its lines; only lines have the mark
+// \036 behind their path. Without -Z (BusyBox), a colon is there instead. BusyBox reads an expression with the first line
+// only, so there is one to check it with. Its timeout ends one process and not those below it, so grep has one of its
+// own. Names with a line break would look like other lines.
 const SCRIPT = `LC_ALL=C.UTF-8; export LC_ALL
 at=$1 kind=$2 pattern=$3 extended=$4 lines=$5 options=$6 others=$7 own=$8
 shift 8
 mark() { printf '\\036%s\\n' "$1"; }
 need grep find xargs sort cut head tr
-if [ "$kind" = F ]; then mode=F
+if [ "$kind" != E ]; then mode=F
 elif printf '' | grep -P x >/dev/null 2>&1; [ $? -le 1 ]; then mode=P
 elif [ -n "$extended" ]; then mode=E pattern=$extended options=$others
 else say wrong this grep knows no lookarounds, back references or named groups
@@ -56,11 +53,16 @@ elif [ -e "$at" ]; then mark file; cd -- "\${at%/*}/" || exit 1; start=./\${at##
 else say missing
 fi
 [ "$(pwd)" = / ] && kernel='-o -path ./proc -o -path ./sys -o -path ./dev'
+if [ "$kind" = N ]; then
+  find -H "$start" \\( ${HIDDEN} \\) -prune -o \\( ! -name .git ! -name node_modules -o -prune \\) ! -path . \\( "$@" \\) -print0 2>/dev/null |
+    sort -z | tr '\\000' '\\036' | head -c ${OUTPUT_BYTES}
+  say end
+fi
 zero=; if printf 'x\\n' | grep -Zc x >/dev/null 2>&1; then zero=Z; else mark colon; fi
 limit= inner=; timeout 1 true >/dev/null 2>&1 && limit='timeout ${SEARCH_SECONDS}'
 [ -n "$zero" ] || inner=$limit
-find -H "$start" \\( -name .git -o -name node_modules -o -name .daytona -exec test {} -ef "$own" \\; -o -name '*
-*' -o -name '${UPLOAD_PREFIX}*' -o -name '${REMOVED_PREFIX}*' $kernel \\) -prune -o -type f -size -131072k \\( "$@" \\) -print0 2>/dev/null | sort -z | {
+find -H "$start" \\( -name .git -o -name node_modules -o -name '*
+*' -o ${HIDDEN} \\) -prune -o -type f -size -131072k \\( "$@" \\) -print0 2>/dev/null | sort -z | {
   $limit xargs -0 -r $inner grep -nHsI$zero$mode$options -e "$pattern" -- 2>&1
   case $? in 124 | 125 | 143) mark late ;; esac
 } | tr '\\000' '\\036' | cut -b 1-${LINE_BYTES} | head -n "$lines" | head -c ${OUTPUT_BYTES}
@@ -73,40 +75,22 @@ export async function findFiles(
   { path, glob }: { path: string; glob: string },
   signal: AbortSignal,
 ): Promise<string[]> {
-  const { base, fitsFolders } = readGlob(glob);
-  const { asked, absolute, folders } = await files.resolve(path, signal);
-  const own = providerFolderOf(folders);
-  const fits = (file: string) => {
-    const below = isWithin(file, absolute) ? file.slice(absolute === "/" ? 1 : absolute.length + 1) : file;
-    const name = below.slice(below.lastIndexOf("/") + 1);
-    const isOurs = name.startsWith(UPLOAD_PREFIX) || name.startsWith(REMOVED_PREFIX) || isWithin(file, own);
-    return !isOurs && !isInBulkyFolder(below) && fitsFolders(below);
-  };
-  // Newer daemons match the whole path. Older ones match the base name, so a pattern with a slash matches nothing.
-  let found = await ask(ports, { asked, absolute, pattern: `**/${base}` }, signal);
-  if (found.length === 0) found = await ask(ports, { asked, absolute, pattern: base }, signal);
+  const known = readGlob(glob);
+  const { asked, absolute, folders } = await files.resolve(path, signal, { takesAnyName: true });
+  const values = [absolute, "N", "", "", "", "", "", providerFolderOf(folders), ...toCondition(known, 0)];
+  const { word, output } = await ask(ports, asked, values, signal);
+  if (word === "missing") throw new SandboxError("not_found", `${asked} does not exist.`);
+  // The last one may be cut.
+  const found = output.split("\x1e").slice(0, -1);
   return found
-    .map((file) => (file.startsWith("/") ? file : `${absolute}/${file}`))
-    .filter(fits)
-    .map((file) => showPath(file, folders))
-    .sort()
+    .flatMap((name) => (name.startsWith("./") && known.fitsFolders(name.slice(2)) ? [name.slice(2)] : []))
+    .map((name) => showPath(`${absolute === "/" ? "" : absolute}/${name}`, folders))
     .slice(0, ports.limits.entries);
 }
 
-async function ask(
-  { connection, toolbox }: FilePorts,
-  { asked, absolute, pattern }: { asked: string; absolute: string; pattern: string },
-  signal: AbortSignal,
-): Promise<string[]> {
-  const query = { path: absolute, pattern };
-  const request = { path: "/files/search", query, signal, timeout_ms: FIND_MS };
-  const bytes = await explain(asked, signal, () =>
-    connection.call((sandbox) => toolbox.ask(sandbox, request, (response) => readBytes(response, FIND_BYTES)), signal),
-  );
-  if (bytes === null)
-    throw new SandboxError("too_large", `Too many files fit ${pattern} below ${asked}. Search a smaller folder.`);
-  const answer = JSON.parse(new TextDecoder().decode(bytes)) as { files?: unknown } | null;
-  return Array.isArray(answer?.files) ? answer.files.filter((file) => typeof file === "string") : [];
+function ask(ports: FilePorts, what: string, values: string[], signal: AbortSignal): Promise<Answer> {
+  const script = { what, text: SCRIPT, values, timeout_ms: SCRIPT_MS, answer_bytes: ANSWER_BYTES };
+  return askScript(ports, script, signal);
 }
 
 export async function searchFiles(
@@ -132,8 +116,7 @@ export async function searchFiles(
     providerFolderOf(folders),
     ...(globs.length === 0 ? ["-name", "*"] : globs.flatMap(toCondition)),
   ];
-  const script = { what: asked, text: SCRIPT, values, timeout_ms: SCRIPT_MS, answer_bytes: ANSWER_BYTES };
-  const { word, rest, output } = await askScript(ports, script, signal);
+  const { word, rest, output } = await ask(ports, asked, values, signal);
   if (word === "wrong") throw new SandboxError("invalid", describeWrong(rest));
   if (word === "missing") throw new SandboxError("not_found", `${asked} does not exist.`);
   const { marks, matches, isGivenUp } = readOutput(output);
