@@ -88,7 +88,7 @@ export class DaytonaCheckCommands {
     const { connection, toolbox } = this.#ports;
     const script = { text: END_SCRIPT, timeout_ms: END_MS, answer_bytes: ANSWER_BYTES };
     try {
-      const { output } = await connection.call(
+      const output = await connection.call(
         (sandbox) => runScript(toolbox, sandbox, { ...script, values: [sandbox.id, name] }, signal),
         signal,
         { opens: false },

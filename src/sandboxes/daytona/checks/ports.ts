@@ -86,7 +86,7 @@ export async function run(
   try {
     const send = (sandbox: SdkSandbox) =>
       runScript(toolbox, sandbox, { ...script, values: values(sandbox.id) }, signal);
-    const said = readSaid((await connection.call(send, signal)).output);
+    const said = readSaid(await connection.call(send, signal));
     if (said?.word === "lacks") throw lacks(said.rest);
     return said;
   } catch (error) {

@@ -105,7 +105,7 @@ async function look(
   values: string[],
   signal: AbortSignal,
 ): Promise<Map<string, string[]> | null> {
-  const { output } = await runScript(toolbox, sandbox, { text: SCRIPT, values, timeout_ms: SCRIPT_MS }, signal);
+  const output = await runScript(toolbox, sandbox, { text: SCRIPT, values, timeout_ms: SCRIPT_MS }, signal);
   const lines = new Map<string, string[]>();
   for (const line of output.split("\n")) {
     const [, name = "", value = ""] = /^(\S+)(?!\S) ?(.*)$/.exec(line) ?? [];

@@ -2,12 +2,13 @@
 // use only programs that BusyBox also has, take all values as arguments, and end by themselves. They start at the root,
 // so that no program loads what is in the project.
 import { SandboxError } from "../../../agent/sandbox.ts";
+import { isRecord } from "../../../lib/is-record.ts";
 import type { CallOptions, DaytonaConnection } from "../client/connection.ts";
 import { DaytonaFailure, readFailure, toSandboxError } from "../client/failure.ts";
 import type { DaytonaLimits } from "../client/limits.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
-import type { Toolbox } from "../client/toolbox.ts";
-import { quote } from "../commands/command-line.ts";
+import type { Toolbox, ToolboxRequest } from "../client/toolbox.ts";
+import { writeShell } from "../commands/command-line.ts";
 import { readBytes } from "./json-stream.ts";
 
 /** What every use of a sandbox's files needs. */
@@ -23,6 +24,8 @@ const ANSWER_BYTES = 64 * 1024;
 /** The daemon ends a script at its timeout. Its answer may arrive this much later. */
 const GRACE_MS = 5_000;
 
+const UNREADABLE = "the sandbox gave no answer that can be read";
+
 export interface Script {
   text: string;
   /** The arguments, from `$1`. */
@@ -32,28 +35,55 @@ export interface Script {
   answer_bytes?: number;
 }
 
-/** Resolves with the script's output on both streams and its exit code. Rejects as `Toolbox.ask` does. */
-export async function runScript(
+/** Runs a script as `execute` does. */
+export function runScript(
   toolbox: Toolbox,
   sandbox: SdkSandbox,
-  { text, values, timeout_ms, answer_bytes = ANSWER_BYTES }: Script,
+  { text, values, ...limits }: Script,
   signal: AbortSignal,
-): Promise<{ output: string; exit_code: number }> {
-  const command = ["/bin/sh -c", ...[`cd /\n${text}`, "taskloom", ...values].map(quote)].join(" ");
+): Promise<string> {
+  return execute(toolbox, sandbox, { command: writeShell(`cd /\n${text}`, values), ...limits }, signal);
+}
+
+/** Resolves with what a command printed on both streams. Rejects as `Toolbox.ask` does, and with `too_large`. */
+export async function execute(
+  toolbox: Toolbox,
+  sandbox: SdkSandbox,
+  {
+    command,
+    timeout_ms,
+    answer_bytes = ANSWER_BYTES,
+  }: Pick<Script, "timeout_ms" | "answer_bytes"> & { command: string },
+  signal: AbortSignal,
+): Promise<string> {
   const body = JSON.stringify({ command, timeout: Math.ceil(timeout_ms / 1000) });
   const request = {
-    method: "POST" as const,
+    method: "POST",
     path: "/process/execute",
     body,
     signal,
     timeout_ms: timeout_ms + GRACE_MS,
-  };
-  const bytes = await toolbox.ask(sandbox, request, (response) => readBytes(response, answer_bytes));
-  const answer = JSON.parse(new TextDecoder().decode(bytes ?? undefined) || "null") as Record<string, unknown> | null;
-  if (typeof answer?.result !== "string" || typeof answer.exitCode !== "number") {
-    throw new DaytonaFailure("the sandbox gave no answer that can be read", { status: 500 });
+  } as const;
+  const answer = await askJson(toolbox, sandbox, request, answer_bytes);
+  if (isRecord(answer) && typeof answer.result === "string") return answer.result;
+  throw new DaytonaFailure(UNREADABLE, { status: 500 });
+}
+
+/** The daemon's answer; null if it has no body. */
+export async function askJson(
+  toolbox: Toolbox,
+  sandbox: SdkSandbox,
+  request: ToolboxRequest,
+  limit: number,
+): Promise<unknown> {
+  const bytes = await toolbox.ask(sandbox, request, (response) => readBytes(response, limit));
+  if (bytes === null)
+    throw new SandboxError("too_large", "The sandbox's answer is too long. Use a command to see a part of it.");
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes) || "null");
+  } catch {
+    throw new DaytonaFailure(UNREADABLE, { status: 500 });
   }
-  return { output: answer.result, exit_code: answer.exitCode };
 }
 
 /**
@@ -91,7 +121,7 @@ export async function askScript(
 ): Promise<Answer> {
   let attempts = 0;
   const text = `${SAY}\n${script.text}`;
-  const { output } = await explain(what, signal, () =>
+  const output = await explain(what, signal, () =>
     connection.call(
       (sandbox) => {
         attempts++;
