@@ -152,7 +152,7 @@ async function askRemote(
     const transfer = { action: "look", root: "/", url, branch, login, author: AUTHOR, programs } as const;
     const command = writeTransfer({ ...transfer, seconds: REMOTE_MS / 1000 });
     const work = (sandbox: SdkSandbox) =>
-      runGit(requests, sandbox, { command, attempt, limit_ms: REMOTE_MS, is_restricted: true }, signal);
+      runGit({ requests, sandbox, attempt }, { command, limit_ms: REMOTE_MS, programs }, signal);
     const output = await connection.call(work, signal);
     if (output === null) throw lacks("git");
     return /^([0-9a-f]{40,64})\s/m.exec(output)?.[1] ?? null;

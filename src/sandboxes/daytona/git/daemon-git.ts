@@ -3,10 +3,9 @@
 // commit forgets what is being merged (0.190). So these are done only where there is nothing to lose.
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { isRecord } from "../../../lib/is-record.ts";
-import type { SdkSandbox } from "../client/sdk.ts";
-import type { GitAttempt, GitFault } from "./git-failure.ts";
+import type { GitAttempt } from "./git-failure.ts";
 import type { Repository } from "./git-remote.ts";
-import { type GitRequest, type GitRequests, TRANSFER_MS } from "./git-requests.ts";
+import { type GitAsk, type GitRequest, TRANSFER_MS } from "./git-requests.ts";
 import { readStatus, WORDS } from "./git-status.ts";
 import type { Transfer } from "./remote-script.ts";
 import type { Work } from "./work-script.ts";
@@ -18,15 +17,8 @@ export const NO_GIT_NOTE =
 const ADVICE =
   "git is not installed in this sandbox, and Daytona's own would lose them. Commit them first, or install git.";
 
-interface Ask {
-  requests: GitRequests;
-  sandbox: SdkSandbox;
-  attempt: GitAttempt;
-  accepted?: GitFault[];
-}
-
 /** Resolves with the text that our own script would print. */
-export async function workByDaemon(ask: Ask, work: Work, place: Repository, signal: AbortSignal): Promise<string> {
+export async function workByDaemon(ask: GitAsk, work: Work, place: Repository, signal: AbortSignal): Promise<string> {
   const send = (request: GitRequest) => sendTo(ask, request, signal);
   const { root } = work;
   if (work.name === "create" || work.name === "checkout") await requireNothingToLose(ask, root, signal);
@@ -61,7 +53,7 @@ export async function workByDaemon(ask: Ask, work: Work, place: Repository, sign
   }
 }
 
-export async function transferByDaemon(ask: Ask, transfer: Transfer, signal: AbortSignal): Promise<void> {
+export async function transferByDaemon(ask: GitAsk, transfer: Transfer, signal: AbortSignal): Promise<void> {
   const { action, root, draft, url, branch, login } = transfer;
   const send = (path: string, json: Record<string, unknown>) =>
     sendTo(ask, { path, json: { ...json, ...login }, timeout_ms: TRANSFER_MS }, signal);
@@ -74,12 +66,12 @@ export async function transferByDaemon(ask: Ask, transfer: Transfer, signal: Abo
   await send(action, { path: root, remote: "origin", branch, ...upstream });
 }
 
-function sendTo({ requests, sandbox, attempt, accepted }: Ask, request: GitRequest, signal: AbortSignal) {
+function sendTo({ requests, sandbox, attempt, accepted }: GitAsk, request: GitRequest, signal: AbortSignal) {
   return requests.ask(sandbox, request, attempt, signal, accepted);
 }
 
 /** The daemon's status as `git status --porcelain=v2` writes it. */
-async function readDaemonStatus(ask: Ask, root: string, signal: AbortSignal): Promise<string> {
+async function readDaemonStatus(ask: GitAsk, root: string, signal: AbortSignal): Promise<string> {
   const status = recordOf(await sendTo(ask, { method: "GET", path: "status", query: { path: root } }, signal));
   const files = Array.isArray(status.fileStatus) ? status.fileStatus.map(recordOf) : [];
   const { ahead = 0, behind = 0, branchPublished } = status;
@@ -104,7 +96,7 @@ function recordOf(answer: unknown): Record<string, unknown> {
   return isRecord(answer) ? answer : {};
 }
 
-async function requireNothingToLose(ask: Ask, root: string, signal: AbortSignal): Promise<void> {
+async function requireNothingToLose(ask: GitAsk, root: string, signal: AbortSignal): Promise<void> {
   const { changes } = readStatus(await readDaemonStatus(ask, root, signal));
   if (changes.length > 0) throw refuse(ask.attempt, "there are changes that are not committed.");
 }

@@ -1,5 +1,4 @@
-// Explains a failure of git in a sentence that a model can act on. What git or the daemon's library said is what counts;
-// newer daemons send a code beside it, for words that nothing here knows.
+// Explains a failure of git in a sentence that a model can act on, by what git or the daemon's library said.
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { GitLogin } from "../../../protocol/git-credential.ts";
 import type { DaytonaFailure } from "../client/failure.ts";
@@ -16,8 +15,6 @@ export interface GitAttempt {
 interface Fault {
   /** Git's own words, or those of the daemon's library. */
   said: RegExp;
-  /** The daemon's code. */
-  code?: string;
   error: SandboxError["code"];
   text: string | ((attempt: GitAttempt) => string);
   /** The sentence is complete without git's message. */
@@ -91,53 +88,45 @@ const faults = {
   },
   push_rejected: {
     said: /non-fast-forward|fetch first|! \[rejected\]|updates were rejected|stale info/i,
-    code: "GIT_PUSH_REJECTED",
     error: "invalid",
     text: (attempt) =>
       `${remoteOf(attempt)} has commits that are not here. Bring them in with git_pull, then push again.`,
   },
   remote_rejected: {
     said: /remote rejected|hook declined|protected branch/i,
-    code: "GIT_REMOTE_REJECTED",
     error: "refused",
     text: (attempt) =>
       `${remoteOf(attempt)} does not accept it: a rule of the repository, such as a protected branch or a hook. Another branch may be allowed.`,
   },
   conflict: {
     said: /^CONFLICT |merge conflict|automatic merge failed|unmerged files|not concluded your merge/im,
-    code: "GIT_MERGE_CONFLICT",
     error: "invalid",
     text: "Both sides changed the same lines. Look at the files that git_status names, resolve them and commit, or go back with `git merge --abort`.",
   },
   dirty: {
     said: /would be overwritten|worktree contains unstaged|worktree is not clean|uncommitted changes/i,
-    code: "GIT_DIRTY_WORKTREE",
     error: "invalid",
     text: "Changes that are not committed would be overwritten. Commit them with git_commit or take them back first.",
   },
   auth: {
     said: /authentication (required|failed)|authorization failed|could not read (username|password)|invalid (username|credential)|invalid auth method|terminal prompts disabled|returned error: 40[13]/i,
-    code: "GIT_AUTH_FAILED",
     error: "refused",
     text: describeRefusal,
     is_plain: true,
   },
   repository: {
     said: /repository( '.{0,1000}')? not found|returned error: 404|does not appear to be a git repository/i,
-    code: "GIT_REPO_NOT_FOUND",
     error: "not_found",
     text: describeAbsence,
     is_plain: true,
   },
   branch_exists: {
     said: /branch .{0,300}already exists|reference already exists/i,
-    code: "GIT_BRANCH_EXISTS",
     error: "invalid",
     text: (attempt) => `${branchOf(attempt)} exists already.`,
   },
   branch: {
     said: /branch .{0,300}not found|couldn't find remote ref|reference not found|did not match any file|src refspec .{0,300} does not match|unknown revision|invalid reference/i,
-    code: "GIT_BRANCH_NOT_FOUND",
     error: "not_found",
     text: (attempt) => `${branchOf(attempt)} does not exist there.`,
   },
@@ -148,7 +137,6 @@ const faults = {
   },
   transport: {
     said: /could not resolve host|no such host|connection (refused|reset|timed out)|i\/o timeout|network is unreachable|unable to access|tls|x509|certificate|early EOF|hung up unexpectedly/i,
-    code: "GIT_TRANSPORT_FAILED",
     error: "failed",
     text: (attempt) =>
       `${remoteOf(attempt)} could not be reached from the sandbox, or broke off. Check the address; try again later.`,
@@ -157,16 +145,10 @@ const faults = {
 
 export type GitFault = keyof typeof faults;
 
-const named: [name: GitFault, fault: Fault][] = Object.entries(faults).map(([name, fault]) => [
-  name as GitFault,
-  fault,
-]);
-
 /** Null if the failure does not come from git. */
-export function readGitFault({ message, code }: DaytonaFailure): GitFault | null {
-  const said = named.find(([, fault]) => fault.said.test(message));
-  const coded = named.find(([, fault]) => fault.code !== undefined && fault.code === code);
-  return (said ?? coded)?.[0] ?? null;
+export function readGitFault({ message }: DaytonaFailure): GitFault | null {
+  const known = Object.entries(faults).find(([, { said }]) => said.test(message));
+  return (known?.[0] as GitFault | undefined) ?? null;
 }
 
 /** A shorter password could be part of any word: the whole message is left out then. */

@@ -41,6 +41,14 @@ export interface GitRequest {
   timeout_ms?: number;
 }
 
+export interface GitAsk {
+  requests: GitRequests;
+  sandbox: SdkSandbox;
+  attempt: GitAttempt;
+  /** Not failures: the result is empty. */
+  accepted?: GitFault[];
+}
+
 export class GitRequests {
   readonly #toolbox: Toolbox;
 

@@ -18,24 +18,18 @@ import { showPath } from "../../paths.ts";
 import { readFailure } from "../client/failure.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
 import { writeTracking, writeVacancy } from "./checkout-script.ts";
-import { NO_GIT_NOTE, transferByDaemon, workByDaemon } from "./daemon-git.ts";
+import { NO_GIT_NOTE } from "./daemon-git.ts";
 import { explainGit, type GitAttempt, type GitFault } from "./git-failure.ts";
 import { GitPlaces, type LocatedRepository, type PlacePorts } from "./git-place.ts";
-import { AUTHOR, requireBranchName, TRANSFER_MS, tryBranches, WORK_MS } from "./git-requests.ts";
-import { refuseProgram, runGit } from "./git-run.ts";
+import { AUTHOR, requireBranchName, tryBranches } from "./git-requests.ts";
+import { type Done, refuseProgram, runTransfer, runWork } from "./git-run.ts";
 import { mapFiles, readStatus } from "./git-status.ts";
-import { readHints, type Transfer, writeTransfer } from "./remote-script.ts";
-import { type Work, writeWork } from "./work-script.ts";
+import type { Hints, Transfer } from "./remote-script.ts";
+import type { Work } from "./work-script.ts";
 
 export interface GitPorts extends PlacePorts {
   /** Runs no program that files name. */
   is_restricted?: boolean;
-}
-
-/** What git printed, and a note where the daemon's own did it. */
-interface Done {
-  output: string;
-  note?: string;
 }
 
 export class DaytonaGit implements SandboxGit {
@@ -62,19 +56,18 @@ export class DaytonaGit implements SandboxGit {
     await tryBranches(request.branches, async (branch) => {
       const attempt = { what: `The clone of ${url}`, host: hostOfGitUrl(url), login, branch };
       const transfer = { action: "clone", root: absolute, url, branch, draft, login } as const;
-      const done = await this.#transfer(transfer, attempt, signal);
-      note = done.note ?? readHints(done.output).note;
+      ({ note } = await this.#transfer(transfer, attempt, signal));
     });
     const track = note === NO_GIT_NOTE ? `${writeTracking(absolute)}; ` : "";
     const branch = await this.#places.readBranch(absolute, signal, track);
-    return { path: shown, branch, ...(note ? { note } : {}) };
+    return { path: shown, branch, ...describeHints({ note }) };
   }
 
   async status(path: string | null, signal: AbortSignal): Promise<GitStatus> {
     const place = await this.#places.locate(path, signal);
     const done = await this.#work({ name: "status", root: place.root }, place, attemptOf("Reading the status"), signal);
     const note = done.note ?? describeUnderWay(place);
-    return { path: place.shown, branch: place.branch, ...readStatus(done.output), ...(note ? { note } : {}) };
+    return { path: place.shown, branch: place.branch, ...readStatus(done.output), ...describeHints({ note }) };
   }
 
   async commit(path: string | null, request: GitCommitRequest, signal: AbortSignal): Promise<GitCommit | null> {
@@ -91,12 +84,7 @@ export class DaytonaGit implements SandboxGit {
     const [hash = "", ...rest] = done.output.split("\n");
     if (!/^[0-9a-f]{40,64}$/.test(hash)) return null;
     const hooks = rest.flatMap((line) => (line.startsWith("hook ") ? [line.slice(5)] : []));
-    const { note } = done;
-    return {
-      ...{ path: place.shown, branch: place.branch, hash },
-      ...(hooks.length > 0 ? { skipped_hooks: hooks } : {}),
-      ...(note ? { note } : {}),
-    };
+    return { path: place.shown, branch: place.branch, hash, ...describeHints({ hooks, note: done.note }) };
   }
 
   async push(path: string | null, branch: string | null, signal: AbortSignal): Promise<GitCheckout> {
@@ -138,15 +126,10 @@ export class DaytonaGit implements SandboxGit {
     if (action === "delete" && place.branch === branch) {
       throw new SandboxError("invalid", `${branch} is checked out. Check another branch out first, then delete it.`);
     }
-    const done = await this.#work(
-      { name: action, root: place.root, branch },
-      place,
-      { ...attemptOf(what), branch },
-      signal,
-    );
-    const { note } = done;
+    const attempt = { ...attemptOf(what), branch };
+    const { note } = await this.#work({ name: action, root: place.root, branch }, place, attempt, signal);
     const now = await this.#places.readBranch(place.root, signal);
-    return { path: place.shown, branch: now, ...(note ? { note } : {}) };
+    return { path: place.shown, branch: now, ...describeHints({ note }) };
   }
 
   async #exchange(
@@ -170,15 +153,8 @@ export class DaytonaGit implements SandboxGit {
     if (this.#ports.is_restricted && url !== "" && !/^https?:\/\//i.test(url))
       throw refuseProgram(attempt, "the remote `origin`, which is not reached over https");
     const transfer = { action, root: place.root, url, branch: place.branch, login };
-    const done = await this.#transfer(transfer, attempt, signal);
-    const { hooks, commits } = readHints(done.output);
-    const { note } = done;
-    return {
-      ...{ path: place.shown, branch: place.branch },
-      ...(commits === undefined ? {} : { commits }),
-      ...(hooks.length > 0 ? { skipped_hooks: hooks } : {}),
-      ...(note ? { note } : {}),
-    };
+    const hints = await this.#transfer(transfer, attempt, signal);
+    return { path: place.shown, branch: place.branch, ...describeHints(hints) };
   }
 
   async #mapFiles(
@@ -209,40 +185,31 @@ export class DaytonaGit implements SandboxGit {
     { accepted = [], run_hooks = false }: { accepted?: GitFault[]; run_hooks?: boolean } = {},
   ): Promise<Done> {
     const { requests, is_restricted = false } = this.#ports;
-    const command = writeWork(work, { is_restricted, has_hooks: run_hooks });
-    return this.#call(attempt, signal, work.name === "status" || work.name === "branches", async (sandbox) => {
-      const run = { command, attempt, limit_ms: WORK_MS, accepted, is_restricted };
-      const output = await runGit(requests, sandbox, run, signal);
-      if (output !== null) return { output };
-      const ask = { requests, sandbox, attempt, accepted };
-      return { output: await workByDaemon(ask, work, place, signal), note: NO_GIT_NOTE };
-    });
+    const programs = { is_restricted, has_hooks: run_hooks };
+    return this.#call(attempt, signal, work.name === "status" || work.name === "branches", (sandbox) =>
+      runWork({ requests, sandbox, attempt, accepted }, { work, place, programs }, signal),
+    );
   }
 
   #transfer(
     what: Pick<Transfer, "action" | "root" | "url" | "branch" | "draft" | "login">,
     attempt: GitAttempt,
     signal: AbortSignal,
-  ): Promise<Done> {
+  ): Promise<Hints> {
     const { requests, is_restricted = false } = this.#ports;
-    const transfer = { ...what, author: AUTHOR, seconds: TRANSFER_MS / 1000, programs: { is_restricted } };
-    const command = writeTransfer(transfer);
-    return this.#call(attempt, signal, false, async (sandbox) => {
-      const run = { command, attempt, limit_ms: TRANSFER_MS, is_restricted };
-      const output = await runGit(requests, sandbox, run, signal);
-      if (output !== null) return { output };
-      await transferByDaemon({ requests, sandbox, attempt, accepted: ["up_to_date"] }, transfer, signal);
-      return { output: "", note: NO_GIT_NOTE };
-    });
+    const transfer = { ...what, programs: { is_restricted } };
+    return this.#call(attempt, signal, false, (sandbox) =>
+      runTransfer({ requests, sandbox, attempt }, transfer, signal),
+    );
   }
 
   /** A change is not retried if its outcome is unknown. */
-  async #call(
+  async #call<Value>(
     attempt: GitAttempt,
     signal: AbortSignal,
     is_repeatable: boolean,
-    work: (sandbox: SdkSandbox) => Promise<Done>,
-  ): Promise<Done> {
+    work: (sandbox: SdkSandbox) => Promise<Value>,
+  ): Promise<Value> {
     try {
       return await this.#ports.connection.call(work, signal, { is_repeatable });
     } catch (error) {
@@ -250,6 +217,14 @@ export class DaytonaGit implements SandboxGit {
       throw error instanceof SandboxError ? error : explainGit(readFailure(error), attempt);
     }
   }
+}
+
+function describeHints({ hooks = [], note, commits }: Partial<Hints>) {
+  return {
+    ...(commits === undefined ? {} : { commits }),
+    ...(hooks.length > 0 ? { skipped_hooks: hooks } : {}),
+    ...(note ? { note } : {}),
+  };
 }
 
 function attemptOf(what: string): GitAttempt {
