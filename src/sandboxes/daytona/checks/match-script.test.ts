@@ -48,7 +48,7 @@ function ask(script: string, words: string[], [program = "sh", ...before]: strin
   const output = execFileSync(program, all, { encoding: "utf8", env });
   const answer = readMatchAnswer(readSaid(output));
   if (answer?.kind !== "matches") throw new Error(`${JSON.stringify(answer)} of ${output}`);
-  return answer.matches;
+  return answer.matches.map((each) => ("moment" in each ? { ...each, moment: undefined } : each));
 }
 
 function look(pattern: string, since = "", program?: string[]): MatchAnswer | undefined {

@@ -31,7 +31,12 @@ export async function hashMatches(
     words.push([absolute, expression, since.get(pattern) ?? ""]);
   }
   const answers = await ask(ports, { text: MATCH_SCRIPT, first: [work, checkout], words }, signal);
-  return answers.map((answer, at) => toMatches(patterns[at] ?? "", answer, mask));
+  return answers.map((answer, at) => {
+    const matches = toMatches(patterns[at] ?? "", answer, mask);
+    return since.size > 0 && "moment" in answer && answer.moment !== undefined
+      ? { ...matches, moment: answer.moment }
+      : matches;
+  });
 }
 
 /** `patterns` are relative to the checkout. Null if there is none. */
