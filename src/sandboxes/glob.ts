@@ -1,5 +1,5 @@
-// Globs as models write them (`*.ts`, `src/**/*.tsx`). A provider's own search gets the base name, which every provider
-// supports; the folders in the glob are matched here.
+// Globs as models write them (`*.ts`, `src/**/*.tsx`). The sandbox looks for the base name; the folders in the glob are
+// matched here.
 
 import { fitsParts } from "../agent/globs.ts";
 import { SandboxError } from "../agent/sandbox.ts";

@@ -38,6 +38,8 @@ const HALF = 32 * 1024;
 const shell127: Deed = { exit_code: 127, output: "not found\n" };
 
 export class MemoryCheckPlace implements CheckPlace {
+  /** Stands for when the files were last written. */
+  moment = "before";
   readonly files = new Map<string, string>();
   /** By command. */
   readonly deeds = new Map<string, Deed>();
@@ -162,9 +164,14 @@ export class MemoryCheckPlace implements CheckPlace {
     return paths.map((path) => (this.files.has(path) ? hashOf(this.files.get(path) ?? "") : null));
   }
 
-  async hashMatches(patterns: string[], signal: AbortSignal): Promise<Matches[]> {
+  async hashMatches(
+    patterns: string[],
+    signal: AbortSignal,
+    since: ReadonlyMap<string, string> = new Map(),
+  ): Promise<Matches[]> {
     await this.#enter("match", signal);
-    return patterns.map((pattern) => match(pattern, this.files));
+    const moment = since.size === 0 ? {} : { moment: this.moment };
+    return patterns.map((pattern) => ({ ...match(pattern, this.files), ...moment }));
   }
 
   async hashCommitted(patterns: string[], signal: AbortSignal): Promise<Matches[] | null> {

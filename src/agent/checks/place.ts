@@ -79,6 +79,11 @@ export interface Matches {
   files?: number;
   /** Files that are not as they were, at most 20. Absent if none is, or it is not known which. */
   altered?: string[];
+  /**
+   * Another word once a file has been written, moved or replaced, even if it is as it was again: no program can set the
+   * time at which a file system saw its last change. Absent without `since`.
+   */
+  moment?: string;
 }
 
 /** What a commit has at some paths of the project's checkout. */

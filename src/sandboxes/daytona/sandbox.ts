@@ -9,7 +9,7 @@ import { DaytonaSessions } from "./commands/sessions.ts";
 import { DaytonaFacts } from "./files/facts.ts";
 import { DaytonaFiles } from "./files/files.ts";
 import { locatePaths } from "./files/places.ts";
-import { DaytonaSearch } from "./files/search.ts";
+import { findFiles, searchFiles } from "./files/search.ts";
 import { DaytonaGit } from "./git/git.ts";
 import { DaytonaKeepAlive } from "./lifecycle/keep-alive.ts";
 
@@ -33,7 +33,6 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     sessions: new DaytonaSessions(connection, limits.sessions),
   });
   const files = new DaytonaFiles(ports);
-  const search = new DaytonaSearch(ports, files);
   const keepAlive = new DaytonaKeepAlive(lifecycle, connection);
   const gitPorts = {
     ...{ connection, requests: client.gitRequests, files, access: client.gitAccess },
@@ -53,9 +52,10 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     readFile: (path, signal) => guard(signal, () => files.read(path, signal)),
     deleteFile: (path, recursive, signal) => guard(signal, () => files.delete(path, recursive, signal)),
     moveFile: (from, to, signal) => guard(signal, () => files.move(from, to, signal)),
-    listFiles: (path, depth, signal) => guard(signal, () => files.list(path, depth, signal)),
-    findFiles: (path, glob, signal) => guard(signal, () => search.findFiles(path, glob, signal)),
-    searchFiles: (wanted, signal) => guard(signal, () => search.searchFiles(wanted, signal)),
+    listFiles: (path, depth, signal) =>
+      guard(signal, () => files.list(path, depth, signal)).then(({ entries }) => entries),
+    findFiles: (path, glob, signal) => guard(signal, () => findFiles({ ...ports, files }, { path, glob }, signal)),
+    searchFiles: (wanted, signal) => guard(signal, () => searchFiles({ ...ports, files }, wanted, signal)),
     exposePort: (port, signal) => guard(signal, () => links.expose(port, signal)),
     keepAlive: (used_since, signal) => guard(signal, () => keepAlive.refresh(used_since, signal)),
     git: {

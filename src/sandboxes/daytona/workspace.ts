@@ -5,7 +5,7 @@ import { DaytonaPortLinks } from "./access/ports.ts";
 import { DaytonaSsh } from "./access/ssh.ts";
 import { DaytonaTerminals } from "./access/terminal.ts";
 import { connectDaytona, type DaytonaSettings } from "./client/client.ts";
-import { DaytonaStreams } from "./files/streams.ts";
+import { DaytonaFiles } from "./files/files.ts";
 import type { CheckoutCache } from "./git/project-checkout.ts";
 import { DaytonaControl } from "./lifecycle/control.ts";
 
@@ -19,7 +19,7 @@ export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
   const client = connectDaytona(settings, { cache: checkouts });
   const { guard } = client;
   const control = new DaytonaControl(client);
-  const streams = new DaytonaStreams(client);
+  const files = new DaytonaFiles(client, { isConfined: true });
   const links = new DaytonaPortLinks(client);
   const terminals = new DaytonaTerminals(client);
   const ssh = new DaytonaSsh(client);
@@ -29,11 +29,11 @@ export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
     stop: (signal) => guard(signal, () => control.stop(signal)),
     archive: (signal) => guard(signal, () => control.archive(signal)),
     destroy: (signal, isTarget) => guard(signal, () => control.destroy(signal, isTarget)),
-    listFiles: (path, depth, signal) => guard(signal, () => streams.list(path, depth, signal)),
-    openFile: (path, range, signal) => guard(signal, () => streams.openFile(path, range, signal)),
-    writeFile: (path, upload, signal) => guard(signal, () => streams.write(path, upload, signal)),
-    deleteFile: (path, recursive, signal) => guard(signal, () => streams.delete(path, recursive, signal)),
-    openArchive: (path, signal) => guard(signal, () => streams.openArchive(path, signal)),
+    listFiles: (path, depth, signal) => guard(signal, () => files.list(path, depth, signal)),
+    openFile: (path, range, signal) => guard(signal, () => files.open(path, range, signal)),
+    writeFile: (path, upload, signal) => guard(signal, () => files.upload(path, upload, signal)),
+    deleteFile: (path, recursive, signal) => guard(signal, () => files.delete(path, recursive, signal)),
+    openArchive: (path, signal) => guard(signal, () => files.openArchive(path, signal)),
     signLink: (port, seconds, signal) => guard(signal, () => links.sign(port, seconds, signal)),
     expireLink: (port, token, signal) => guard(signal, () => links.expire(port, token, signal)),
     findEndpoint: (port, signal) => guard(signal, () => links.findEndpoint(port, signal)),

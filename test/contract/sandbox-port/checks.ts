@@ -188,7 +188,14 @@ export function describeCheckLooks(): void {
     expect(after[1]).toMatchObject({ files: 3, altered: ["match/test/deep/.new.js"] });
     // A link to the folder lies there now. It has no file's name, so the pattern does not match it.
     expect(after[2]).toMatchObject({ files: 4, altered: ["match/test/deep/.new.js"] });
-    expect(after.toSpliced(1, 2)).toEqual(before.toSpliced(1, 2));
+    expect(after.toSpliced(1, 2)).toMatchObject(before.toSpliced(1, 2));
+    const moments = async () => (await match(patterns, since)).map(({ moment }) => moment);
+    const untouched = await moments();
+    expect(await moments()).toEqual(untouched);
+    // One that was changed and changed back, with the time of its last change set back, too.
+    await run("cd match/test && cp -p a.js /tmp/a.js && sleep 1 && echo x >a.js && cp -p /tmp/a.js a.js");
+    const touched = await moments();
+    expect(touched.map((moment, at) => moment === untouched[at])).toEqual([true, false, false, true, true]);
     expect(await match(["match/spec", "/etc", "/etc/*"])).toEqual([
       ...[
         { hash: after[1]?.hash, files: 3 },

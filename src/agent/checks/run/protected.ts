@@ -35,15 +35,20 @@ export async function readProtected(
   }
 }
 
-/** The protected files that differ before or after; a sentence if that can't be determined. */
+/**
+ * The protected files that differ before or after, or were written between: a program may change a test while it runs and
+ * change it back. A sentence if that can't be determined.
+ */
 export function readAltered(check: Check, before: ProtectedHashes, after: ProtectedHashes): string[] | string {
   const own = check.protected ?? [];
   if (own.length === 0) return [];
   if (typeof before === "string") return before;
   if (typeof after === "string") return after;
   const altered = own.flatMap((file) => {
-    const other = [before, after].find((now) => !isSameMatch(file, now.get(file.path)));
-    return other === undefined ? [] : (other.get(file.path)?.altered ?? [file.path]);
+    const seen = [before.get(file.path), after.get(file.path)];
+    const isOther = (now: Matches | undefined) => !isSameMatch(file, now);
+    if (seen.some(isOther)) return seen.find(isOther)?.altered ?? [file.path];
+    return seen[0]?.moment === seen[1]?.moment ? [] : [file.path];
   });
   return [...new Set(altered)].slice(0, MAX_ALTERED);
 }

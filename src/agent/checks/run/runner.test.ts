@@ -180,6 +180,10 @@ describe("a run of checks", () => {
     expect(await see()).toMatchObject({ altered_files: ["none.js"] });
     world.place.files.delete("none.js");
     world.place.onCall = async (name) => {
+      if (name.startsWith("run")) world.place.moment = "after it was changed and changed back";
+    };
+    expect(await see()).toMatchObject({ outcome: "passed", altered_files: ["test.js", "none.js"] });
+    world.place.onCall = async (name) => {
       if (name === "match") throw new SandboxError("failed", "No.");
     };
     expect(await see()).toMatchObject({ outcome: "not_run", reason: "Its protected files can't be read: No." });

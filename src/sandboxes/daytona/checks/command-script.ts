@@ -5,6 +5,7 @@
 // if nobody asks any more. The output goes through pipes into programs that keep its first and last bytes, count it and
 // hash it, so a flood costs neither memory nor disk.
 import { COMMAND_VARIABLE, ENV_FOLDERS, ENV_PREFIX } from "../commands/command-line.ts";
+import { BEGIN, RECORDS, type Said } from "./ports.ts";
 
 /** Of the first bytes of an output, and of its last. */
 export const KEPT_BYTES = 32 * 1024;
@@ -16,9 +17,6 @@ export const WAIT_SECONDS = 20;
  * Names a check's processes in their environment. Its value ends with a dot, so that no name is the start of another.
  */
 const MARK = "TASKLOOM_CHECK";
-
-/** Where programs of ours are found, whatever the project set. */
-export const OWN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Set in an image or by a person, these would run a file before the command, or send programs to another home. */
 const DROPPED = [
@@ -36,12 +34,6 @@ const INSTALLED = [
   "PLAYWRIGHT_BROWSERS_PATH=.cache/ms-playwright",
   "PUPPETEER_CACHE_DIR=.cache/puppeteer",
 ];
-
-/** Where records are: `/var/tmp` conventionally survives restarts. `$sandbox` is the sandbox's id. */
-export const RECORDS = `for base in /var/tmp /tmp; do
-  records=$base/.taskloom/$sandbox
-  mkdir -p "$records" 2>/dev/null && [ -w "$records" ] && break
-done`;
 
 // Ends all that carries the mark or is in the command's session. A number is not given to another process while a
 // session has it. What has left the session and cleared its environment is not found.
@@ -137,8 +129,7 @@ const LISTENS = `listens() {
   grep -qiE "^ *[0-9]+: [0-9A-F]+:$(printf '%04X' "$1") [0-9A-F]+:0000 0A " /proc/net/tcp /proc/net/tcp6 2>/dev/null
 }`;
 
-const PROLOGUE = `path=$PATH; PATH=${OWN_PATH}:$PATH; LC_ALL=C; export PATH LC_ALL
-say() { printf '\\ntaskloom:%s\\n' "$*"; exit 0; }
+const PROLOGUE = `${BEGIN}
 rest() { sleep 0.1 2>/dev/null || sleep 1; }`;
 
 const TELL = `tell() {
@@ -163,7 +154,7 @@ ${TELL}
 ${LISTENS}
 if [ ! -d "$record" ]; then
   [ -n "$may_start" ] || say absent
-  for each in setsid mkfifo tee wc sha256sum head tail base64 env; do command -v $each >/dev/null 2>&1 || say lacks $each; done
+  need setsid mkfifo tee wc sha256sum head tail base64 env
   [ -d "$folder" ] || say no_folder
   if [ -n "$port" ]; then
     [ -r /proc/net/tcp ] || say lacks /proc/net/tcp
@@ -220,22 +211,18 @@ function quoteScript(text: string): string {
 
 export type CommandAnswer =
   | { kind: "ended"; exit_code: number | null; bytes: number; hash: string; tree: string; head: string; tail: string }
-  | { kind: "running" | "listening" | "busy" | "lost" | "no_folder" | "absent" }
-  | { kind: "lacks"; program: string };
+  | { kind: "running" | "listening" | "busy" | "lost" | "no_folder" | "absent" };
 
 const words = new Set(["running", "listening", "busy", "lost", "no_folder", "absent"]);
 
 /** `head` and `tail` are base64. Null if the script did not come to its end. */
-export function readCommandAnswer(output: string): CommandAnswer | null {
-  const start = output.lastIndexOf("\ntaskloom:");
-  if (start < 0) return null;
-  const [line = "", ...rest] = output.slice(start + "\ntaskloom:".length).split("\n");
-  const [word = "", ...values] = line.split(" ");
-  if (word === "lacks") return { kind: "lacks", program: values[0] ?? "a program" };
+export function readCommandAnswer(said: Said | null): CommandAnswer | null {
+  if (said === null) return null;
+  const { word, lines } = said;
   if (words.has(word)) return { kind: word as "running" };
-  const [code = "", bytes = "", hash = "", tree = ""] = values;
-  const read = (name: string) => rest.find((each) => each.startsWith(`${name} `))?.slice(name.length + 1) ?? "";
-  if (word !== "ended" || !rest.includes("end") || !/^(?:\d{1,3}|late)$/.test(code)) return null;
+  const [code = "", bytes = "", hash = "", tree = ""] = said.rest.split(" ");
+  const read = (name: string) => lines?.find((each) => each.startsWith(`${name} `))?.slice(name.length + 1) ?? "";
+  if (word !== "ended" || lines === null || !/^(?:\d{1,3}|late)$/.test(code)) return null;
   // A command that ended the programs which read its output has left no hash.
   if (!/^\d+$/.test(bytes) || !/^[0-9a-f]{64}$/.test(hash)) return { kind: "lost" };
   const exit_code = code === "late" ? null : Number(code);

@@ -10,7 +10,7 @@ import { runScript } from "../files/scripts.ts";
 import { writeEnvFile } from "../secrets/env-file.ts";
 import { type CommandAnswer, END_SCRIPT, readCommandAnswer, START_SCRIPT, WAIT_SECONDS } from "./command-script.ts";
 import { decodeBase64, readOutput } from "./output.ts";
-import { type CheckPorts, lacks, run } from "./ports.ts";
+import { type CheckPorts, readSaid, run } from "./ports.ts";
 
 const SCRIPT_MS = (WAIT_SECONDS + 20) * 1000;
 const END_MS = 20_000;
@@ -88,12 +88,12 @@ export class DaytonaCheckCommands {
     const { connection, toolbox } = this.#ports;
     const script = { text: END_SCRIPT, timeout_ms: END_MS, answer_bytes: ANSWER_BYTES };
     try {
-      const { output } = await connection.call(
+      const output = await connection.call(
         (sandbox) => runScript(toolbox, sandbox, { ...script, values: [sandbox.id, name] }, signal),
         signal,
         { opens: false },
       );
-      return readCommandAnswer(output);
+      return readCommandAnswer(readSaid(output));
     } catch (error) {
       signal.throwIfAborted();
       // Nothing runs in a sandbox that does not run.
@@ -176,7 +176,6 @@ function lost(): SandboxError {
 }
 
 function explain(answer: CommandAnswer, { port, command }: Started): SandboxError {
-  if (answer.kind === "lacks") return lacks(answer.program);
   if (answer.kind === "no_folder")
     return new SandboxError("not_found", `The folder ${command.cwd ?? "of the project"} does not exist.`);
   if (answer.kind === "busy") {

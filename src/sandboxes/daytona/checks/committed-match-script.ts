@@ -1,16 +1,15 @@
 // Hashes what patterns of protected files match in a commit, as `match-script` does in the work tree: the same files have
 // the same hash in both. The folders of the commit, and the files that match, are copied into a repository of ours, which
 // names each by its own content.
-import { OWN_PATH } from "./command-script.ts";
 import { OPEN_COMMIT } from "./committed-script.ts";
 import { LISTS, MAX_MATCHED_BYTES, MAX_MATCHES } from "./match-script.ts";
+import { BEGIN } from "./ports.ts";
 
 // $1 is the sandbox, $2 the checkout, $3 the commit or empty, the rest are a base and an expression by turns. Files are
 // written under their ids, so that no attribute of the commit changes them on the way.
-export const COMMITTED_MATCH_SCRIPT = `PATH=${OWN_PATH}:$PATH; LC_ALL=C; export PATH LC_ALL
+export const COMMITTED_MATCH_SCRIPT = `${BEGIN}
 sandbox=$1 root=$2 commit=$3; shift 3
-say() { printf '\\ntaskloom:%s\\n' "$*"; exit 0; }
-for each in git grep sed sort uniq xargs sha256sum paste tr cut head wc mktemp; do command -v $each >/dev/null 2>&1 || say lacks $each; done
+need git grep sed sort uniq xargs sha256sum paste tr cut head wc mktemp
 ${OPEN_COMMIT}
 ${LISTS}
 blobs=$work/blobs

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { deflateSync } from "node:zlib";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { COMMITTED_SCRIPT, readCommittedAnswer } from "./committed-script.ts";
+import { readSaid } from "./ports.ts";
 
 const base = mkdtempSync(join(tmpdir(), "taskloom-committed-"));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
@@ -35,7 +36,7 @@ function commit(): string {
 
 function read(hash: string, paths = [FILE]) {
   const words = ["-c", COMMITTED_SCRIPT, "taskloom", root, hash, "65536", ...paths];
-  return readCommittedAnswer(execFileSync("sh", words, { encoding: "utf8", env }));
+  return readCommittedAnswer(readSaid(execFileSync("sh", words, { encoding: "utf8", env })));
 }
 
 function readText(hash: string): string | null {
@@ -140,9 +141,9 @@ describe("a file of a commit", () => {
     put(FILE, "x".repeat(70_000));
     const answer = read(commit());
     expect(answer).toMatchObject({ files: [{ file: { size: 70_000, text: "" } }] });
-    expect(readCommittedAnswer("\ntaskloom:committed\nnone none\n")).toBeNull();
-    expect(readCommittedAnswer("\ntaskloom:committed\nnonsense\nend\n")).toBeNull();
-    expect(readCommittedAnswer("")).toBeNull();
+    expect(readCommittedAnswer(readSaid("\ntaskloom:committed\nnone none\n"))).toBeNull();
+    expect(readCommittedAnswer(readSaid("\ntaskloom:committed\nnonsense\nend\n"))).toBeNull();
+    expect(readCommittedAnswer(readSaid(""))).toBeNull();
   });
 
   it("is read in repositories with SHA-256", () => {

@@ -1,19 +1,14 @@
 // Files as they are in a commit whose hash is known from outside of the sandbox. Each object on the way to them (the
 // commit, the trees, the file) is hashed anew as it is copied into a repository of ours, and only that copy is read. So
 // whatever was written into `.git` since, the content is what the hash stands for, or there is none.
-import { OWN_PATH } from "./command-script.ts";
+import { BEGIN, type NoLook, OWN_GIT, readNoLook, type Said, SWEEP_WORK } from "./ports.ts";
 
 /** `$root` is the checkout, `$commit` the commit or empty. Then `$top` is the commit's folder, or empty. */
 export const OPEN_COMMIT = `cd -P -- "$root" 2>/dev/null || say no_folder
 root=$(pwd -P)
-for name in $(env | sed -n 's/^\\(GIT_[A-Z0-9_]*\\)=.*/\\1/p'); do unset "$name"; done
 work=$(mktemp -d /tmp/.taskloom-git-XXXXXX) || say stuck no space is left
-trap 'rm -rf -- "$work"' EXIT
-trap 'exit 1' HUP INT TERM
-HOME=$work XDG_CONFIG_HOME=$work GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_NO_LAZY_FETCH=1
-GIT_ALLOW_PROTOCOL=none GIT_NO_REPLACE_OBJECTS=1 GIT_TERMINAL_PROMPT=0
-export HOME XDG_CONFIG_HOME GIT_CONFIG_NOSYSTEM GIT_CONFIG_GLOBAL GIT_NO_LAZY_FETCH
-export GIT_ALLOW_PROTOCOL GIT_NO_REPLACE_OBJECTS GIT_TERMINAL_PROMPT
+${SWEEP_WORK}
+${OWN_GIT}
 cd "$work" || say stuck
 format=
 [ "\${#commit}" != 64 ] || format=--object-format=sha256
@@ -31,10 +26,9 @@ fi`;
 
 // $1 is the checkout, $2 the commit or empty, $3 how many bytes are shown of a file, the rest are paths in the checkout.
 // The hash of the file in the work tree comes along.
-export const COMMITTED_SCRIPT = `PATH=${OWN_PATH}:$PATH; LC_ALL=C; export PATH LC_ALL
+export const COMMITTED_SCRIPT = `${BEGIN}
 root=$1 commit=$2 shown=$3; shift 3
-say() { printf '\\ntaskloom:%s\\n' "$*"; exit 0; }
-for each in git mktemp sha256sum head base64 tr cut sed; do command -v $each >/dev/null 2>&1 || say lacks $each; done
+need git mktemp sha256sum head base64 tr cut sed
 ${OPEN_COMMIT}
 # Prints the id of the file.
 find_blob() {
@@ -71,28 +65,14 @@ export interface CommittedAnswer {
   now: string | null;
 }
 
-/** What keeps a script from looking. */
-export type NoLook = { kind: "no_folder" } | { kind: "lacks" | "stuck"; what: string };
-
 export type CommittedOutcome = { kind: "files"; files: CommittedAnswer[] } | NoLook;
 
 /** Null if the script did not come to its end. */
-export function readCommittedAnswer(output: string): CommittedOutcome | null {
-  const answer = readLines(output, "committed");
-  if (!Array.isArray(answer)) return answer;
-  const files = answer.map(readLine);
+export function readCommittedAnswer(said: Said | null): CommittedOutcome | null {
+  if (said === null) return null;
+  if (said.word !== "committed") return readNoLook(said);
+  const files = said.lines?.map(readLine) ?? [null];
   return files.every((file) => file !== null) ? { kind: "files", files } : null;
-}
-
-/** The lines of a script that says `word` first and `end` last; null if it did not come to its end. */
-export function readLines(output: string, word: string): string[] | NoLook | null {
-  const start = output.lastIndexOf("\ntaskloom:");
-  if (start < 0) return null;
-  const [line = "", ...rest] = output.slice(start + "\ntaskloom:".length).split("\n");
-  if (line === "no_folder") return { kind: line };
-  const [, kind, what = ""] = /^(lacks|stuck) ?(.*)$/.exec(line) ?? [];
-  if (kind === "lacks" || kind === "stuck") return { kind, what };
-  return line === word && rest.at(-2) === "end" ? rest.slice(0, -2) : null;
 }
 
 function readLine(line: string): CommittedAnswer | null {

@@ -4,7 +4,7 @@ import { SandboxError } from "../../../agent/sandbox.ts";
 import { readClonedCommit } from "../git/cloned-commit.ts";
 import { COMMITTED_SCRIPT, readCommittedAnswer } from "./committed-script.ts";
 import { decodeBase64, readText } from "./output.ts";
-import { type CheckPorts, lacks, run } from "./ports.ts";
+import { type CheckPorts, run } from "./ports.ts";
 
 const COMMITTED_MS = 60_000;
 /** As much as is read of a file of checks. */
@@ -44,7 +44,6 @@ export async function readCommitted(
   const values = () => [absolute, commit ?? "", String(SHOWN_BYTES), ...paths];
   const script = { text: COMMITTED_SCRIPT, values, timeout_ms: COMMITTED_MS, answer_bytes: ANSWER_BYTES };
   const answer = readCommittedAnswer(await run(ports, script, signal));
-  if (answer?.kind === "lacks") throw lacks(answer.what);
   if (answer?.kind === "no_folder") throw new SandboxError("not_found", "The project's folder does not exist.");
   if (answer?.kind !== "files" || answer.files.length !== paths.length) {
     const why = answer?.kind === "stuck" ? answer.what : "it took too long";

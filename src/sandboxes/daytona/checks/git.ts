@@ -1,4 +1,6 @@
-// The state of a repository for checks. What the repository says of its remote is a file that any command may write, so
+// The state of a repository for checks. All but its commits, its branches and the files themselves is ours: the git
+// directory, the settings and the index are made for this look. So no setting or attribute runs a program or hides a
+// change, and nothing in the repository is written. What it says of its remote is a file that any command may write, so
 // for the project's own checkout the remote itself is asked.
 import type { GitLook, GitSeen } from "../../../agent/checks/place.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
@@ -7,13 +9,77 @@ import type { SdkSandbox } from "../client/sdk.ts";
 import { AUTHOR } from "../git/git-requests.ts";
 import { runGit } from "../git/git-run.ts";
 import { writeTransfer } from "../git/remote-script.ts";
-import { GIT_SCRIPT, type GitAnswer, readGitAnswer } from "./git-script.ts";
-import { type CheckPorts, lacks, run } from "./ports.ts";
+import { BEGIN, type CheckPorts, lacks, OWN_GIT, run, SWEEP_WORK } from "./ports.ts";
+import { MAX_CHANGES } from "./tree-script.ts";
 
 const GIT_MS = 60_000;
 const REMOTE_MS = 30_000;
 
-type State = Extract<GitAnswer, { kind: "git" }>;
+// $1 is the folder, $2 `only` if the one repository right below it is meant where it is in none itself, $3 the commit of
+// the branch at its remote, or empty for what the repository knows of it. Changes are what
+// differs from the last commit in the work tree, and what is staged.
+const GIT_SCRIPT = `${BEGIN}
+need git mktemp sed tr sort
+cd -P -- "$1" 2>/dev/null || say no_folder
+start=$PWD
+while [ ! -e .git ] && [ "$PWD" != / ]; do cd ..; done
+if [ ! -e .git ]; then
+  cd -- "$start" || say no_folder
+  found=
+  if [ "$2" = only ]; then
+    for each in */.git; do [ ! -e "$each" ] || found="$found\${each%/.git}/"; done
+  fi
+  case $found in '' | */*/) say no_repository ;; esac
+  cd -- "\${found%/}" || say no_repository
+fi
+root=$PWD
+real=$root/.git
+if [ -f .git ]; then
+  real=$(sed -n 's/^gitdir: //p' .git | head -n 1)
+  case $real in /*) ;; *) real=$root/$real ;; esac
+fi
+work=$(mktemp -d /tmp/.taskloom-git-XXXXXX) || say stuck
+${SWEEP_WORK}
+${OWN_GIT}
+theirs() { git --git-dir="$real" -c core.fsmonitor=false -c core.hooksPath=/dev/null "$@" 2>/dev/null; }
+ours() { git --git-dir="$work/own/.git" --work-tree="$root" -c core.hooksPath=/dev/null "$@"; }
+common=$(theirs rev-parse --git-common-dir) || say no_repository
+case $common in /*) ;; *) common=$root/$common ;; esac
+git init -q --template= "$work/own" >/dev/null 2>&1 || say stuck
+mkdir -p "$work/own/.git/objects/info"
+printf '%s\\n' "$common/objects" >"$work/own/.git/objects/info/alternates"
+[ ! -f "$common/shallow" ] || cp "$common/shallow" "$work/own/.git/shallow"
+branch=$(theirs symbolic-ref -q --short HEAD)
+commit=$(theirs rev-parse -q --verify 'HEAD^{commit}')
+if [ -n "$commit" ]; then
+  printf '%s\\n' "$commit" >"$work/own/.git/HEAD"
+  ours read-tree "$commit" 2>"$work/problem" || say stuck "$(head -n 1 "$work/problem")"
+fi
+upstream=$3
+[ -n "$upstream" ] || [ -z "$branch" ] || upstream=$(theirs rev-parse -q --verify '@{upstream}^{commit}')
+[ -n "$upstream" ] || [ -z "$branch" ] || upstream=$(theirs rev-parse -q --verify "refs/remotes/origin/$branch^{commit}")
+unpushed=none
+if [ -n "$upstream" ] && [ -n "$commit" ]; then unpushed=$(ours rev-list --count "$upstream..$commit" 2>/dev/null) || unpushed=none; fi
+ours status --porcelain -z --untracked-files=all --no-renames --ignore-submodules=dirty >"$work/status" 2>"$work/problem" || say stuck "$(head -n 1 "$work/problem")"
+{
+  tr '\\n\\000' '\\036\\n' <"$work/status" | sed 's/^...//'
+  index=$(readlink -f -- "$real/index")
+  if [ -f "$index" ]; then
+    base=$commit
+    [ -n "$base" ] || base=$(ours hash-object -t tree -w /dev/null)
+    GIT_INDEX_FILE=$index ours diff-index --cached --name-only --no-renames --ignore-submodules=dirty -z "$base" 2>/dev/null | tr '\\n\\000' '\\036\\n'
+  fi
+} | sort -u >"$work/changes"
+printf '\\ntaskloom:git %s %s %s\\n' "\${commit:-none}" "$unpushed" "$branch"
+head -n ${MAX_CHANGES} "$work/changes"
+echo end`;
+
+interface State {
+  branch: string | null;
+  commit: string | null;
+  unpushed: number | null;
+  changed: string[];
+}
 
 export async function readGit(
   ports: CheckPorts,
@@ -53,13 +119,20 @@ async function lookAt(
   signal: AbortSignal,
 ): Promise<State> {
   const values = () => [absolute, cwd === null ? "only" : "", remote];
-  const answer = readGitAnswer(await run(ports, { text: GIT_SCRIPT, values, timeout_ms: GIT_MS }, signal));
-  if (answer?.kind === "git") return answer;
+  const said = await run(ports, { text: GIT_SCRIPT, values, timeout_ms: GIT_MS }, signal);
   const where = cwd ?? ports.readHome() ?? "The work dir";
-  if (answer?.kind === "no_folder") throw new SandboxError("not_found", `${where} is no folder.`);
-  if (answer?.kind === "no_repository") throw new SandboxError("failed", `${where} is in no git repository.`);
-  if (answer?.kind === "lacks") throw lacks(answer.what);
-  const reason = answer?.kind === "stuck" ? `: ${answer.what}` : " in time";
+  if (said?.word === "no_folder") throw new SandboxError("not_found", `${where} is no folder.`);
+  if (said?.word === "no_repository") throw new SandboxError("failed", `${where} is in no git repository.`);
+  const [, commit, unpushed, branch] = /^(\w+) (\w+) (.*)$/.exec(said?.word === "git" ? said.rest : "") ?? [];
+  if (commit !== undefined && said?.lines) {
+    return {
+      branch: branch === "" || branch === undefined ? null : branch,
+      commit: commit === "none" ? null : commit,
+      unpushed: unpushed === "none" ? null : Number(unpushed),
+      changed: said.lines.filter((name) => name !== ""),
+    };
+  }
+  const reason = said?.word === "stuck" ? `: ${said.rest}` : " in time";
   throw new SandboxError("failed", `git could not read the repository${reason}.`);
 }
 
@@ -79,7 +152,7 @@ async function askRemote(
     const transfer = { action: "look", root: "/", url, branch, login, author: AUTHOR, programs } as const;
     const command = writeTransfer({ ...transfer, seconds: REMOTE_MS / 1000 });
     const work = (sandbox: SdkSandbox) =>
-      runGit(requests, sandbox, { command, attempt, limit_ms: REMOTE_MS, is_restricted: true }, signal);
+      runGit({ requests, sandbox, attempt }, { command, limit_ms: REMOTE_MS, programs }, signal);
     const output = await connection.call(work, signal);
     if (output === null) throw lacks("git");
     return /^([0-9a-f]{40,64})\s/m.exec(output)?.[1] ?? null;

@@ -8,6 +8,7 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { readPattern } from "../../../agent/checks/protected-pattern.ts";
 import { COMMITTED_MATCH_SCRIPT } from "./committed-match-script.ts";
 import { MATCH_SCRIPT, type MatchAnswer, readMatchAnswer } from "./match-script.ts";
+import { readSaid } from "./ports.ts";
 
 const base = mkdtempSync(join(tmpdir(), "taskloom-match-"));
 const sandbox = `test-${base.slice(-6)}`;
@@ -45,9 +46,9 @@ function commit(): string {
 function ask(script: string, words: string[], [program = "sh", ...before]: string[] = []): MatchAnswer[] {
   const all = [...before, "-c", script, "taskloom", ...words];
   const output = execFileSync(program, all, { encoding: "utf8", env });
-  const answer = readMatchAnswer(output);
+  const answer = readMatchAnswer(readSaid(output));
   if (answer?.kind !== "matches") throw new Error(`${JSON.stringify(answer)} of ${output}`);
-  return answer.matches;
+  return answer.matches.map((each) => ("moment" in each ? { ...each, moment: undefined } : each));
 }
 
 function look(pattern: string, since = "", program?: string[]): MatchAnswer | undefined {

@@ -6,8 +6,7 @@ import type { OutputMask } from "../../output-mask.ts";
 import { findCheckout } from "./committed.ts";
 import { COMMITTED_MATCH_SCRIPT } from "./committed-match-script.ts";
 import { MATCH_SCRIPT, type MatchAnswer, readMatchAnswer } from "./match-script.ts";
-import { type CheckPorts, lacks, run } from "./ports.ts";
-import { splitWords } from "./requests.ts";
+import { type CheckPorts, run, splitWords } from "./ports.ts";
 
 /** For a walk through all files of a project, and 64 MiB to be hashed, of each of some patterns. */
 const MATCH_MS = 120_000;
@@ -32,7 +31,12 @@ export async function hashMatches(
     words.push([absolute, expression, since.get(pattern) ?? ""]);
   }
   const answers = await ask(ports, { text: MATCH_SCRIPT, first: [work, checkout], words }, signal);
-  return answers.map((answer, at) => toMatches(patterns[at] ?? "", answer, mask));
+  return answers.map((answer, at) => {
+    const matches = toMatches(patterns[at] ?? "", answer, mask);
+    return since.size > 0 && "moment" in answer && answer.moment !== undefined
+      ? { ...matches, moment: answer.moment }
+      : matches;
+  });
 }
 
 /** `patterns` are relative to the checkout. Null if there is none. */
@@ -59,7 +63,6 @@ async function ask(
     const values = (sandbox: string) => [sandbox, ...first, ...part.flat()];
     const script = { text, values, timeout_ms: MATCH_MS, answer_bytes: ANSWER_BYTES };
     const answer = readMatchAnswer(await run(ports, script, signal));
-    if (answer?.kind === "lacks") throw lacks(answer.what);
     if (answer?.kind === "no_folder") throw new SandboxError("not_found", "The project's folder does not exist.");
     if (answer?.kind !== "matches" || answer.matches.length !== part.length) {
       const why = answer?.kind === "stuck" ? answer.what || "no space is left" : "it took too long";

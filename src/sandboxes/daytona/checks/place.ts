@@ -12,16 +12,14 @@ import {
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { isWithin } from "../../paths.ts";
 import { checkPort } from "../access/ports.ts";
-import { providerFolderOf } from "../files/provider-folder.ts";
+import { providerFolderOf } from "../files/places.ts";
 import { DaytonaCheckCommands } from "./commands.ts";
 import { readCommitted } from "./committed.ts";
-import { FILES_SCRIPT, type FileAnswer, readFilesAnswer } from "./file-script.ts";
 import { readGit } from "./git.ts";
 import { hashCommitted, hashMatches } from "./matches.ts";
 import { decode, decodeBase64, readText } from "./output.ts";
-import { type CheckPorts, lacks, run } from "./ports.ts";
+import { BEGIN, type CheckPorts, run, splitWords } from "./ports.ts";
 import { MAX_BODY_BYTES, REQUEST_SCRIPT, readRequestAnswer } from "./request-script.ts";
-import { splitWords } from "./requests.ts";
 import { readTreeAnswer, TREE_SCRIPT, type TreeAnswer } from "./tree-script.ts";
 
 /** A gigabyte of files takes some seconds, and ten times that on a busy machine. */
@@ -30,6 +28,29 @@ const FILES_MS = 60_000;
 /** Base64 makes four characters of three bytes. */
 const ANSWER_BYTES = 128 * 1024;
 const FILE_ANSWER_BYTES = 2 * SHOWN_FILE_BYTES;
+
+// Looks at files in one request, without a time limit that depends on their size. Links are followed; only regular files
+// count. $1 is how many bytes are shown, the rest are absolute paths.
+const FILES_SCRIPT = `${BEGIN}
+shown=$1; shift
+need sha256sum wc head base64
+printf '\\ntaskloom:files\\n'
+for file; do
+  if [ ! -f "$file" ]; then echo none; continue; fi
+  hash=$(sha256sum <"$file" 2>/dev/null | cut -c 1-64)
+  if [ -z "$hash" ] || [ ! -r "$file" ]; then echo none; continue; fi
+  text=
+  [ "$shown" = 0 ] || text=$(head -c "$shown" <"$file" | base64 | tr -d '\\n')
+  echo "file $(wc -c <"$file" | tr -d ' ') $hash $text"
+done
+echo end`;
+
+interface FileAnswer {
+  size: number;
+  hash: string;
+  /** Base64. */
+  text: string;
+}
 
 export function createCheckPlace(ports: CheckPorts): CheckPlace {
   const { guard } = ports;
@@ -78,7 +99,6 @@ async function askTree(ports: CheckPorts, since: string, signal: AbortSignal): P
   const answer = readTreeAnswer(await run(ports, { text: TREE_SCRIPT, values, timeout_ms: TREE_MS }, signal));
   if (answer === null) throw new SandboxError("failed", "The project's files could not be read in time.");
   if (answer.kind === "no_folder") throw new SandboxError("not_found", "The project's folder does not exist.");
-  if (answer.kind === "lacks") throw lacks(answer.what);
   if (answer.kind === "stuck")
     throw new SandboxError("failed", `The project's files could not be read: ${answer.what || "no space is left"}.`);
   return answer;
@@ -94,12 +114,12 @@ async function sendRequest(
   if (url === null) throw new SandboxError("invalid", `${path} is not a path.`);
   const seconds = Math.max(1, Math.ceil(time_limit_ms / 1000));
   const values = () => [String(port), url.pathname + url.search, String(seconds), ""];
-  const output = await run(
+  const said = await run(
     ports,
     { text: REQUEST_SCRIPT, values, timeout_ms: (seconds + 10) * 1000, answer_bytes: ANSWER_BYTES },
     signal,
   );
-  const answer = readRequestAnswer(output);
+  const answer = readRequestAnswer(said);
   if (answer?.kind === "answer") {
     const mask = await ports.secrets.readMask(signal);
     const bytes = decodeBase64(answer.body);
@@ -107,7 +127,6 @@ async function sendRequest(
     const body = answer.bytes > SHOWN_BODY_BYTES ? (mask?.applyToHead(text) ?? text) : (mask?.apply(text) ?? text);
     return { status: answer.status, body, body_bytes: answer.bytes, body_hash: answer.hash };
   }
-  if (answer?.kind === "lacks") throw lacks(answer.program);
   if (answer?.kind === "large")
     throw new SandboxError("too_large", `The answer of port ${port} has more than ${MAX_BODY_BYTES} bytes.`);
   const reason =
@@ -148,8 +167,12 @@ async function askFiles(
   for (const path of paths) absolute.push((await ports.files.resolve(path, signal, { takesAnyName: true })).absolute);
   const values = () => [String(shown), ...absolute];
   const script = { text: FILES_SCRIPT, values, timeout_ms: FILES_MS, answer_bytes: FILE_ANSWER_BYTES };
-  const answer = readFilesAnswer(await run(ports, script, signal));
-  if (typeof answer === "string") throw lacks(answer);
-  if (answer?.length !== paths.length) throw new SandboxError("failed", "The files could not be read in time.");
-  return answer;
+  const answers = (await run(ports, script, signal))?.lines?.map(readFileLine);
+  if (answers?.length !== paths.length) throw new SandboxError("failed", "The files could not be read in time.");
+  return answers;
+}
+
+function readFileLine(line: string): FileAnswer | null {
+  const [, size, hash, text = ""] = /^file (\d+) ([0-9a-f]{64}) ([A-Za-z0-9+/=]*)$/.exec(line) ?? [];
+  return hash === undefined ? null : { size: Number(size), hash, text };
 }

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { OWN_PATH } from "./command-script.ts";
+import { OWN_PATH, readSaid } from "./ports.ts";
 import { REQUEST_SCRIPT, readRequestAnswer } from "./request-script.ts";
 
 const root = mkdtempSync(join(tmpdir(), "taskloom-request-"));
@@ -48,8 +48,8 @@ it.each(["python3", "node", "curl", "bash"])("%s asks a port and loads no source
       BASH_ENV: join(root, "profile"),
     },
   };
-  const answer = readRequestAnswer(await ask(program, env));
+  const said = readSaid(await ask(program, env));
   const body = Buffer.from("words").toString("base64");
-  if (answer?.kind !== "lacks") expect(answer).toMatchObject({ kind: "answer", status: 200, body });
+  if (said?.word !== "lacks") expect(readRequestAnswer(said)).toMatchObject({ kind: "answer", status: 200, body });
   expect(existsSync(pwned)).toBe(false);
 });

@@ -1,7 +1,7 @@
 // A GET to a port of the sandbox, from inside: by curl, Node, Python, bash or wget, whichever the image has. No settings
 // file of the home is read, no proxy is used, no redirect is followed.
 import { SHOWN_BODY_BYTES } from "../../../agent/checks/place.ts";
-import { OWN_PATH } from "./command-script.ts";
+import { BEGIN, type Said, SWEEP_WORK } from "./ports.ts";
 
 /** Of a body that is read. More is refused: what has no end is no answer. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
@@ -46,13 +46,11 @@ while IFS= read -r line <&3; do [ "$line" != "$(printf "\\r")" ] && [ -n "$line"
 cat <&3`;
 
 // $1 is the port, $2 the path, $3 the seconds, $4 the program to use, or empty for the first that is there.
-export const REQUEST_SCRIPT = `PATH=${OWN_PATH}:$PATH; LC_ALL=C; export PATH LC_ALL
+export const REQUEST_SCRIPT = `${BEGIN}
 port=$1 target=$2 seconds=$3
-say() { printf '\\ntaskloom:%s\\n' "$*"; exit 0; }
-for each in mktemp head sha256sum base64 wc; do command -v $each >/dev/null 2>&1 || say lacks $each; done
+need mktemp head sha256sum base64 wc
 work=$(mktemp -d /tmp/.taskloom-request-XXXXXX) || say lacks /tmp
-trap 'rm -rf -- "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+${SWEEP_WORK}
 unset http_proxy HTTP_PROXY all_proxy ALL_PROXY NODE_OPTIONS PYTHONSTARTUP PYTHONPATH BASH_ENV ENV
 HOME=$work; export HOME
 with=$4
@@ -89,19 +87,16 @@ printf '\\ntaskloom:answer %s %s %s\\nbody %s\\nend\\n' "$status" "$bytes" "$(sh
 
 export type RequestAnswer =
   | { kind: "answer"; status: number; bytes: number; hash: string; body: string }
-  | { kind: "silent" | "late" | "broken" | "large" }
-  | { kind: "lacks"; program: string };
+  | { kind: "silent" | "late" | "broken" | "large" };
 
 /** `body` is base64. Null if the script did not come to its end. */
-export function readRequestAnswer(output: string): RequestAnswer | null {
-  const start = output.lastIndexOf("\ntaskloom:");
-  if (start < 0) return null;
-  const [line = "", ...rest] = output.slice(start + "\ntaskloom:".length).split("\n");
-  const [, status, bytes, hash] = /^answer (\d{3}) (\d+) ([0-9a-f]{64})$/.exec(line) ?? [];
-  if (hash !== undefined && rest.includes("end")) {
-    const body = rest.find((each) => each.startsWith("body "))?.slice("body ".length) ?? "";
+export function readRequestAnswer(said: Said | null): RequestAnswer | null {
+  if (said === null) return null;
+  const { word, rest, lines } = said;
+  const [, status, bytes, hash] = /^(\d{3}) (\d+) ([0-9a-f]{64})$/.exec(word === "answer" ? rest : "") ?? [];
+  if (hash !== undefined && lines !== null) {
+    const body = lines.find((each) => each.startsWith("body "))?.slice("body ".length) ?? "";
     return { kind: "answer", status: Number(status), bytes: Number(bytes), hash, body };
   }
-  if (line === "silent" || line === "late" || line === "broken" || line === "large") return { kind: line };
-  return line.startsWith("lacks ") ? { kind: "lacks", program: line.slice("lacks ".length) } : null;
+  return word === "silent" || word === "late" || word === "broken" || word === "large" ? { kind: word } : null;
 }

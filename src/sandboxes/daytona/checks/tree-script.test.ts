@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, it } from "vitest";
+import { readSaid } from "./ports.ts";
 import { readTreeAnswer, TREE_SCRIPT } from "./tree-script.ts";
 
 const root = mkdtempSync(join(tmpdir(), "taskloom-tree-"));
@@ -20,7 +21,7 @@ function put(path: string, text: string): void {
 
 function read({ home = "", since = "", checkout = ".", prefix = "./" } = {}) {
   const words = ["-c", TREE_SCRIPT, "taskloom", sandbox, root, home, since, "", checkout, prefix];
-  return readTreeAnswer(execFileSync("sh", words, { encoding: "utf8" }));
+  return readTreeAnswer(readSaid(execFileSync("sh", words, { encoding: "utf8" })));
 }
 
 const hashOf = (options = {}) => {

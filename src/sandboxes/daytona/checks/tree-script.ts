@@ -5,7 +5,7 @@
 //
 // The list of hashes is kept in the sandbox under its own hash, which is the tree's. A later look compares with it, and
 // believes it only if it still has that hash.
-import { OWN_PATH, RECORDS } from "./command-script.ts";
+import { BEGIN, type NoLook, OWN_GIT, RECORDS, readNoLook, type Said, SWEEP_WORK } from "./ports.ts";
 
 /** Lists of as many trees are kept. */
 const KEPT_TREES = 8;
@@ -18,10 +18,9 @@ export const MAX_CHANGES = 20;
 // provider below the root or empty, $6 the project's checkout below the root or a dot, $7 the same for `sed`, with a
 // slash. Lists have a name a line; the few names with a line feed in them are hashed apart, and
 // always count.
-export const TREE_SCRIPT = `PATH=${OWN_PATH}:$PATH; LC_ALL=C; export PATH LC_ALL
+export const TREE_SCRIPT = `${BEGIN}
 sandbox=$1 root=$2 is_home=$3 since=$4 provider=$5 checkout=$6 prefix=$7
-say() { printf '\\ntaskloom:%s\\n' "$*"; exit 0; }
-for each in find sort uniq xargs sha256sum tr cut mktemp readlink; do command -v $each >/dev/null 2>&1 || say lacks $each; done
+need find sort uniq xargs sha256sum tr cut mktemp readlink
 cd -P -- "$root" 2>/dev/null || say no_folder
 root=$(pwd -P)
 ${RECORDS}
@@ -29,8 +28,7 @@ trees=$records/trees
 mkdir -p "$trees" || say stuck
 find "$trees" -maxdepth 1 -name 'new-*' -mmin +60 -exec rm -rf -- {} + 2>/dev/null
 work=$(mktemp -d "$trees/new-XXXXXX") || say stuck
-trap 'rm -rf -- "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+${SWEEP_WORK}
 nl='
 '
 list() {
@@ -52,9 +50,7 @@ list . "$provider" -type l ! -path "*$nl*" -print 2>/dev/null | sort >"$work/lin
 sort "$work/files" "$work/links" >"$work/all"
 : >"$work/ignored"
 if command -v git >/dev/null 2>&1; then
-  for name in $(env | sed -n 's/^\\(GIT_[A-Z0-9_]*\\)=.*/\\1/p'); do unset "$name"; done
-  GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null HOME=$work XDG_CONFIG_HOME=$work GIT_NO_LAZY_FETCH=1 GIT_ALLOW_PROTOCOL=none
-  export GIT_CONFIG_NOSYSTEM GIT_CONFIG_GLOBAL HOME XDG_CONFIG_HOME GIT_NO_LAZY_FETCH GIT_ALLOW_PROTOCOL
+  ${OWN_GIT}
   git init -q --template= "$work/own" >/dev/null 2>&1 || say stuck
   ours() { git --git-dir="$work/own/.git" --work-tree="$root" "$@"; }
   tr '\\n' '\\000' <"$work/all" | ours check-ignore -z --no-index --stdin >"$work/found" 2>"$work/problem"
@@ -123,20 +119,14 @@ say tree "$hash"`;
 export type TreeAnswer =
   | { kind: "tree"; hash: string }
   | { kind: "changes"; files: string[] }
-  | { kind: "no_folder" | "forgotten" }
-  | { kind: "lacks" | "stuck"; what: string };
+  | { kind: "forgotten" }
+  | NoLook;
 
 /** Null if the script did not come to its end. */
-export function readTreeAnswer(output: string): TreeAnswer | null {
-  const start = output.lastIndexOf("\ntaskloom:");
-  if (start < 0) return null;
-  const lines = output.slice(start + "\ntaskloom:".length).split("\n");
-  const [, word = "", what = ""] = /^(\w+)(?!\w) ?(.*)$/.exec(lines[0] ?? "") ?? [];
-  if (word === "tree" && /^[0-9a-f]{64}$/.test(what)) return { kind: "tree", hash: what };
-  if (word === "changes") {
-    const end = lines.lastIndexOf("end");
-    return end < 0 ? null : { kind: "changes", files: lines.slice(1, end).filter((line) => line !== "") };
-  }
-  if (word === "no_folder" || word === "forgotten") return { kind: word };
-  return word === "lacks" || word === "stuck" ? { kind: word, what } : null;
+export function readTreeAnswer(said: Said | null): TreeAnswer | null {
+  if (said === null) return null;
+  const { word, rest, lines } = said;
+  if (word === "tree" && /^[0-9a-f]{64}$/.test(rest)) return { kind: "tree", hash: rest };
+  if (word === "changes") return lines && { kind: "changes", files: lines.filter((line) => line !== "") };
+  return word === "forgotten" ? { kind: word } : readNoLook(said);
 }

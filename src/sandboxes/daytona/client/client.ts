@@ -91,7 +91,7 @@ export function connectDaytona(
     ...callbacks,
   });
   const toolbox = new Toolbox(api_key);
-  const gitRequests = new GitRequests(toolbox, limits);
+  const gitRequests = new GitRequests(toolbox);
   const { access: gitAccess, source } = settings.git ?? noGit;
   const checkout = new ProjectCheckout({
     ...{ requests: gitRequests, access: gitAccess, source, onState, cache },

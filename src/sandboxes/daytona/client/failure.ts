@@ -11,8 +11,6 @@ const DEFAULT_RETRY_AFTER_MS = 2_000;
 export class DaytonaFailure extends Error {
   /** Null if there was no answer. */
   readonly status: number | null;
-  /** The code that newer daemons send, e.g. `GIT_AUTH_FAILED`. */
-  readonly code: string | null;
   /** The daemon in the sandbox answered, so the sandbox runs and was reached. */
   readonly is_from_daemon: boolean;
   /** The SDK itself rejected the sandbox's state; this is not an answer to a request. */
@@ -26,7 +24,6 @@ export class DaytonaFailure extends Error {
     facts: {
       status?: number | null;
       source?: string;
-      code?: string;
       is_state_error?: boolean;
       is_timeout?: boolean;
       retry_after_ms?: number | null;
@@ -35,7 +32,6 @@ export class DaytonaFailure extends Error {
     super(message);
     this.name = "DaytonaFailure";
     this.status = facts.status ?? null;
-    this.code = facts.code ?? null;
     // Older daemons don't name themselves, and a time limit of a command is no failure of the way to it.
     this.is_from_daemon = facts.source === "DAYTONA_DAEMON" || /^command execution timeout/.test(message);
     this.is_state_error = facts.is_state_error ?? false;

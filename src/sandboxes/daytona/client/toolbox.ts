@@ -163,15 +163,13 @@ async function readRefusal(response: Response): Promise<DaytonaFailure> {
   const text = await response.text().catch(() => "");
   let message = `Request failed with status code ${status}`;
   let source: string | undefined;
-  let code: string | undefined;
   try {
     const body = JSON.parse(text.slice(0, MAX_ERROR_BYTES)) as Record<string, unknown>;
     if (Array.isArray(body.errors)) message = body.errors.join("; ");
     if (typeof body.message === "string") message = body.message;
     if (typeof body.source === "string") source = body.source;
-    if (typeof body.code === "string") code = body.code;
   } catch {
     // The real daemon sends many refusals with an empty body, and proxies send HTML: only the status is useful then.
   }
-  return new DaytonaFailure(message, { status, source, code, retry_after_ms: readWait(response.headers) });
+  return new DaytonaFailure(message, { status, source, retry_after_ms: readWait(response.headers) });
 }

@@ -84,7 +84,7 @@ export interface CommandLine {
 
 export function writeCommandLine({ session, sandbox, cwd, command, has_file = false }: CommandLine): string {
   const wrapper = has_file ? WRAPPER_WITH_FILE : WRAPPER;
-  return ["/bin/sh -c", ...[wrapper, "taskloom", session, sandbox, cwd ?? "", command].map(quote)].join(" ");
+  return writeShell(wrapper, [session, sandbox, cwd ?? "", command]);
 }
 
 /** The user's command from a line that `writeCommandLine` wrote. Any other line is returned unchanged. */
@@ -93,6 +93,11 @@ export function readCommandLine(line: string): string {
   const last = words?.at(-1);
   if (!line.startsWith("/bin/sh -c '") || words?.length !== 6 || last === undefined) return line;
   return last.replaceAll("'\\''", "\0").replaceAll("'", "").replaceAll("\0", "'");
+}
+
+/** A line that runs a script with its values as `$1`, `$2` and so on. */
+export function writeShell(script: string, values: readonly string[]): string {
+  return ["/bin/sh -c", ...[script, "taskloom", ...values].map(quote)].join(" ");
 }
 
 export function quote(text: string): string {

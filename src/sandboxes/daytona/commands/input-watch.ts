@@ -70,7 +70,7 @@ export async function watchInput(
 ): Promise<InputState> {
   try {
     const script = { text: SCRIPT, values: [session, sandbox.id], timeout_ms: SCRIPT_MS };
-    const { output } = await runScript(toolbox, sandbox, script, signal);
+    const output = await runScript(toolbox, sandbox, script, signal);
     const [, word] = /\ntaskloom:(waits|quiet)\n$/.exec(output) ?? [];
     return word === "waits" || word === "quiet" ? word : "unknown";
   } catch (error) {

@@ -16,38 +16,9 @@ const SCRIPT_MS = 3_000;
 const NOTES_BYTES = 9_000;
 
 /** In the order in which they are reported. The first run with an option that prints their version. */
-const VERSIONED = [
-  "node",
-  "bun",
-  "deno",
-  "python3",
-  "python",
-  "go",
-  "java",
-  "rustc",
-  "ruby",
-  "php",
-  "dotnet",
-  "gcc",
-  "git",
-];
+const VERSIONED = "node bun deno python3 python go java rustc ruby php dotnet gcc git".split(" ");
 /** These are slow to start, or would load something: it is enough that they are there. */
-const NAMED = [
-  "npm",
-  "pnpm",
-  "yarn",
-  "pip3",
-  "uv",
-  "cargo",
-  "make",
-  "docker",
-  "psql",
-  "sqlite3",
-  "ffmpeg",
-  "rg",
-  "jq",
-  "curl",
-];
+const NAMED = "npm pnpm yarn pip3 uv cargo make docker psql sqlite3 ffmpeg rg jq curl".split(" ");
 
 // $1 is the folder whose notes are read first, $2 another or empty, $3 is empty for the notes alone. A link may lead
 // anywhere, so only regular files are read. Go's settings in the home may say which version is meant, and Go would run
@@ -134,7 +105,7 @@ async function look(
   values: string[],
   signal: AbortSignal,
 ): Promise<Map<string, string[]> | null> {
-  const { output } = await runScript(toolbox, sandbox, { text: SCRIPT, values, timeout_ms: SCRIPT_MS }, signal);
+  const output = await runScript(toolbox, sandbox, { text: SCRIPT, values, timeout_ms: SCRIPT_MS }, signal);
   const lines = new Map<string, string[]>();
   for (const line of output.split("\n")) {
     const [, name = "", value = ""] = /^(\S+)(?!\S) ?(.*)$/.exec(line) ?? [];

@@ -1,57 +1,87 @@
-// Reads, writes, lists, moves and deletes files of the sandbox.
-
+// Reads, writes, lists, moves and deletes files of the sandbox. Tools may use all of its files, people those below the
+// work dir, wherever links lead.
 import { type FileInfo, SandboxError } from "../../../agent/sandbox.ts";
-import type { FileListing } from "../../../agent/workspace.ts";
-import { type Folders, isWithin, parentOf, resolvePath } from "../../paths.ts";
-import { DaytonaFailure, readFailure, toSandboxError } from "../client/failure.ts";
+import type { FileListing, FileStream, Upload } from "../../../agent/workspace.ts";
+import { type Folders, isWithin, parentOf, resolvePath, showPath } from "../../paths.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
-import { DaytonaChanges } from "./changes.ts";
-import { listByDaemon } from "./daemon-lists.ts";
 import { readBytes } from "./json-stream.ts";
-import { listByScript } from "./listing.ts";
-import { explainUploadRefusal, isForbidden, nameBeside, PLACE_MS, PUT_IN_PLACE, readPlacing } from "./placement.ts";
-import type { FilePorts } from "./ports.ts";
-import { refuseProviderFolder } from "./provider-folder.ts";
-import { runScript } from "./scripts.ts";
+import { listFolder } from "./listing.ts";
+import { type Found, lookAt, REMOVED_PREFIX, refuseProviderFolder, UPLOAD_PREFIX } from "./places.ts";
+import { askScript, explain, explainStuck, type FilePorts } from "./scripts.ts";
+import { openArchive, openFile } from "./streams.ts";
+import { putFile, type Source } from "./uploads.ts";
 
 /** Enough for tens of megabytes on a slow connection. */
 const TRANSFER_MS = 120_000;
 
-/** To see deeper levels, a caller lists one of the folders. */
-const MAX_DEPTH = 20;
+/** A folder of packages has 100,000 files and takes seconds. Another disk may be slow. */
+const CHANGE_MS = 300_000;
 
-interface Details {
-  isDir: boolean;
-  size: number;
-  /** As Go spells it: letters for what it is, then nine for its permissions. */
-  mode?: string;
+// The daemon looks at where a link leads: it takes one to a folder for a folder, does not find one that leads nowhere,
+// and copies what links lead to when it moves them to another disk. With these scripts, a change that is cut leaves the
+// old name or the new one, with all that belongs there.
+
+// $1 is the path, $2 `recursive` or empty, $3 a name of its own. A folder leaves its name first, and is then emptied: a
+// run that is cut leaves no half of it. Package managers make folders read-only, which removes nothing. What an
+// interrupted life left behind goes too.
+const DELETE = `[ -e "$1" ] || [ -L "$1" ] || say missing
+if [ ! -d "$1" ] || [ -L "$1" ]; then rm -f -- "$1" && say done; say stuck; fi
+[ "$2" = recursive ] || say folder
+aside=\${1%/*}/${REMOVED_PREFIX}$3
+mv -- "$1" "$aside" 2>/dev/null || aside=$1
+rm -rf -- "$aside" 2>/dev/null || { chmod -R u+rwX "$aside" 2>/dev/null; rm -rf -- "$aside"; } || {
+  [ "$aside" = "$1" ] || mv -- "$aside" "$1"
+  say stuck
+}
+find "\${1%/*}/" -maxdepth 1 -name '${REMOVED_PREFIX}*' -mmin +60 -exec rm -rf -- {} + 2>/dev/null
+say done`;
+
+// $1 is the path, $2 the new one, $3 a name of its own. To another disk it is copied, and gets its name when it is whole.
+const MOVE = `[ -e "$1" ] || [ -L "$1" ] || say missing
+if [ -e "$2" ] || [ -L "$2" ]; then
+  [ -d "$2" ] && say folder
+  say taken
+fi
+parent=\${2%/*}/
+mkdir -p -- "$parent" || say stuck
+if [ "$(stat -c %d -- "$1")" = "$(stat -c %d -- "$parent")" ]; then mv -- "$1" "$2" && say done; say stuck; fi
+beside=$parent${UPLOAD_PREFIX}$3
+cp -a -- "$1" "$beside" && mv -- "$beside" "$2" || { rm -rf -- "$beside"; say stuck; }
+rm -rf -- "$1"
+say done`;
+
+/** `takesAnyName`: also one that uploads can't write. `follows`: a link at the path's end, too. */
+interface Options {
+  takesAnyName?: boolean;
+  follows?: boolean;
+}
+
+interface Place {
+  asked: string;
+  absolute: string;
+  folders: Folders;
 }
 
 export class DaytonaFiles {
   readonly #ports: FilePorts;
-  readonly #changes: DaytonaChanges;
+  readonly #isConfined: boolean;
   /** Read once per sandbox: a new one may have another image with other folders. */
   #folders: { sandbox: string; folders: Folders } | null = null;
 
-  constructor(ports: FilePorts) {
+  constructor(ports: FilePorts, { isConfined = false } = {}) {
     this.#ports = ports;
-    this.#changes = new DaytonaChanges(ports);
+    this.#isConfined = isConfined;
   }
 
-  async resolve(
-    path: string,
-    signal: AbortSignal,
-    { takesAnyName = false } = {},
-  ): Promise<{ absolute: string; folders: Folders }> {
+  /** By its text alone. */
+  async resolve(path: string, signal: AbortSignal, { takesAnyName = false }: Options = {}): Promise<Place> {
     const folders = await this.#ports.connection.call((sandbox) => this.#readFolders(sandbox), signal);
     const absolute = resolvePath(path, folders, { takesAnyName });
-    refuseProviderFolder(path, absolute, folders);
-    return { absolute, folders };
-  }
-
-  /** Resolves the path of an existing file, whose name may be one that uploads can't write. */
-  #resolveExisting(path: string, signal: AbortSignal): Promise<{ absolute: string; folders: Folders }> {
-    return this.resolve(path, signal, { takesAnyName: true });
+    const asked = path || ".";
+    if (this.#isConfined && !isWithin(absolute, folders.work))
+      throw new SandboxError("invalid", `${asked} is not in the work dir ${folders.work}.`);
+    refuseProviderFolder(asked, absolute, folders);
+    return { asked, absolute, folders };
   }
 
   async #readFolders(sandbox: SdkSandbox): Promise<Folders> {
@@ -63,6 +93,28 @@ export class DaytonaFiles {
     return folders;
   }
 
+  /** What is there. For people the path is the one without links. */
+  async #find(path: string, signal: AbortSignal, { takesAnyName = true, follows = true }: Options = {}) {
+    const { asked, absolute, folders } = await this.resolve(path, signal, { takesAnyName });
+    const root = this.#isConfined ? folders.work : "/";
+    const found = await lookAt(this.#ports, { asked, absolute, root, follows }, signal);
+    // A link may lead there, and so may a work dir within.
+    refuseProviderFolder(asked, found.absolute, folders);
+    return { ...found, asked, folders, absolute: this.#isConfined ? found.absolute : absolute };
+  }
+
+  /** Looks only where a link must not lead anywhere. */
+  #reach(path: string, signal: AbortSignal, options: Options = {}): Promise<Place> {
+    return this.#isConfined ? this.#find(path, signal, options) : this.resolve(path, signal, { takesAnyName: true });
+  }
+
+  async #findFile(path: string, signal: AbortSignal): Promise<Place & Found> {
+    const found = await this.#find(path, signal);
+    if (found.kind === "none") throw new SandboxError("not_found", `${found.asked} does not exist.`);
+    checkKind(found);
+    return found;
+  }
+
   async write(path: string, content: Uint8Array, signal: AbortSignal): Promise<void> {
     const { limits } = this.#ports;
     if (content.length > limits.write_bytes) {
@@ -71,184 +123,111 @@ export class DaytonaFiles {
         `${path}: ${content.length} bytes are more than the ${limits.write_bytes} that can be written.`,
       );
     }
-    const { absolute, folders } = await this.resolve(path, signal);
+    const { asked, absolute, folders } = await this.resolve(path, signal);
     if (absolute === folders.work || path.endsWith("/"))
-      throw new SandboxError("invalid", `${path || "."} is a folder, not a file.`);
-    const beside = nameBeside(absolute);
-    let isPlaced = false;
+      throw new SandboxError("invalid", `${asked} is a folder, not a file.`);
+    const open = () => new Blob([content as Uint8Array<ArrayBuffer>]).stream();
+    const source = { open, limit_bytes: limits.write_bytes, is_once: false };
     try {
-      isPlaced = await this.#writeBeside({ path, absolute, beside }, content, signal);
-    } finally {
-      if (!isPlaced) await this.#removeUpload(beside);
-    }
-    // A folder that takes no other file, or a sandbox that runs no scripts: only the file itself can be written.
-    if (!isPlaced) await this.#writeInPlace(path, absolute, content, signal);
-  }
-
-  /** False if the file can only be written in place. */
-  async #writeBeside(
-    { path, absolute, beside }: { path: string; absolute: string; beside: string },
-    content: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const { connection, toolbox } = this.#ports;
-    let attempts = 0;
-    try {
-      await connection.call((sandbox) => this.#send(sandbox, beside, content, signal), signal);
-      const { output } = await connection.call((sandbox) => {
-        const values = [beside, absolute, String(content.length), attempts++ > 0 ? "again" : ""];
-        return runScript(toolbox, sandbox, { text: PUT_IN_PLACE, values, timeout_ms: PLACE_MS }, signal);
-      }, signal);
-      return readPlacing(path, output, content.length) !== null;
+      await this.#put({ asked, absolute }, source, signal);
     } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof SandboxError) throw error;
-      const failure = readFailure(error);
-      if (failure.status === 403 || (attempts === 0 && isForbidden(failure))) return false;
-      throw explainUploadRefusal(path, failure);
+      if (!(error instanceof SandboxError) || error.code !== "refused") throw error;
+      // A folder that takes no other file: only the file itself can be written.
+      await putFile(this.#ports, { asked, absolute, folder: "/tmp" }, source, signal);
     }
   }
 
-  async #writeInPlace(path: string, absolute: string, content: Uint8Array, signal: AbortSignal): Promise<void> {
-    const { connection } = this.#ports;
-    await this.#explain(path, signal, () =>
-      connection.call((sandbox) => this.#send(sandbox, absolute, content, signal), signal),
-    );
-    const written = await this.#findDetails(absolute, signal);
-    if (written?.size === content.length && !written.isDir) return;
-    throw new SandboxError(
-      "failed",
-      `${path}: the file was not written as a whole (${written?.size ?? 0} of ${content.length} bytes).`,
-    );
+  async upload(path: string, upload: Upload, signal: AbortSignal): Promise<{ file: FileInfo; is_new: boolean }> {
+    try {
+      if (path.endsWith("/")) throw new SandboxError("invalid", `${path} names a folder, not a file.`);
+      const found = await this.#find(path, signal, { takesAnyName: false });
+      const { kind, absolute, folders } = found;
+      if (kind !== "link") checkKind(found);
+      const source = { open: () => upload.content, limit_bytes: upload.limit_bytes, is_once: true };
+      const placed = await this.#put(found, source, signal);
+      return { file: { path: showPath(absolute, folders), is_dir: false, ...placed }, is_new: kind === "none" };
+    } catch (error) {
+      if (!upload.content.locked) await upload.content.cancel().catch(() => undefined);
+      throw error;
+    }
   }
 
-  #send(sandbox: SdkSandbox, target: string, content: Uint8Array, signal: AbortSignal): Promise<unknown> {
-    const { toolbox, limits } = this.#ports;
-    const body = new FormData();
-    // The path must precede the file, since the daemon writes the file while it arrives.
-    body.append("files[0].path", target);
-    body.append("files[0].file", new Blob([content as Uint8Array<ArrayBuffer>]), "file");
-    const request = { method: "POST" as const, path: "/files/bulk-upload", body, signal, timeout_ms: TRANSFER_MS };
-    return toolbox.ask(sandbox, request, (response) => readBytes(response, limits.read_bytes));
-  }
-
-  /** Works also after the caller has left, and never rejects, so that the caller sees the original result. */
-  async #removeUpload(path: string): Promise<void> {
-    const { signal } = new AbortController();
-    const options = { opens: false };
-    await this.#ports.connection.call(({ fs }) => fs.deleteFile(path, false), signal, options).catch(() => undefined);
+  #put({ asked, absolute }: Pick<Place, "asked" | "absolute">, source: Source, signal: AbortSignal) {
+    return putFile(this.#ports, { asked, absolute, folder: parentOf(absolute) }, source, signal);
   }
 
   async read(path: string, signal: AbortSignal): Promise<Uint8Array> {
     const { connection, toolbox, limits } = this.#ports;
-    const { absolute } = await this.#resolveExisting(path, signal);
-    const tooLarge = (size: string) =>
+    const { absolute, asked, size } = await this.#findFile(path, signal);
+    const tooLarge = (bytes: string) =>
       new SandboxError(
         "too_large",
-        `${path}: ${size} bytes are more than the ${limits.read_bytes} that can be read. Use a command to read a part of it.`,
+        `${asked}: ${bytes} bytes are more than the ${limits.read_bytes} that can be read. Use a command to read a part of it.`,
       );
-    const { isDir, size, mode } = await this.#requireDetails(path, absolute, signal);
-    if (isDir) throw new SandboxError("invalid", `${path || "."} is a folder, not a file.`);
-    // The daemon waits for ever for somebody to write into a pipe.
-    if (/[LDpSc?]/.test(mode?.slice(0, -9) ?? "")) throw new SandboxError("invalid", `${path} is no regular file.`);
     if (size > limits.read_bytes) throw tooLarge(String(size));
-    const bytes = await this.#explain(path, signal, () =>
-      connection.call((sandbox) => {
-        const request = { path: "/files/download", query: { path: absolute }, signal, timeout_ms: TRANSFER_MS };
-        return toolbox.ask(sandbox, request, (response) => readBytes(response, limits.read_bytes));
-      }, signal),
+    const request = { path: "/files/download", query: { path: absolute }, signal, timeout_ms: TRANSFER_MS };
+    const bytes = await explain(asked, signal, () =>
+      connection.call(
+        (sandbox) => toolbox.ask(sandbox, request, (response) => readBytes(response, limits.read_bytes)),
+        signal,
+      ),
     );
-    // The size of a device or a growing file is not reliable.
+    // The size of a growing file is not reliable.
     if (bytes === null) throw tooLarge(`over ${limits.read_bytes}`);
     return bytes;
   }
 
+  async open(path: string, range: string | null, signal: AbortSignal): Promise<FileStream> {
+    return openFile(this.#ports, await this.#findFile(path, signal), range, signal);
+  }
+
+  async openArchive(path: string, signal: AbortSignal): Promise<FileStream> {
+    const found = await this.#find(path, signal);
+    if (found.kind === "none") throw new SandboxError("not_found", `${found.asked} does not exist.`);
+    if (found.kind !== "dir") throw new SandboxError("invalid", `${found.asked} is a file, not a folder.`);
+    return openArchive(this.#ports, found, signal);
+  }
+
+  async list(path: string, depth: number, signal: AbortSignal): Promise<FileListing> {
+    const { asked, absolute, folders } = await this.#reach(path, signal);
+    return listFolder(this.#ports, { asked, absolute, folders, depth }, signal);
+  }
+
   async delete(path: string, recursive: boolean, signal: AbortSignal): Promise<void> {
-    const { absolute, folders } = await this.#resolveExisting(path, signal);
-    if (isWithin(folders.work, absolute) || isWithin(folders.home, absolute)) {
-      throw new SandboxError("refused", `${path || "."} holds the work dir or the home folder and is not deleted.`);
-    }
-    if (await this.#explain(path, signal, () => this.#changes.delete(path, absolute, recursive, signal))) return;
-    const { isDir } = await this.#requireDetails(path, absolute, signal);
-    if (isDir && !recursive)
-      throw new SandboxError("invalid", `${path} is a folder. Delete it recursively, or delete the files in it.`);
-    await this.#explain(path, signal, () =>
-      this.#ports.connection.call(({ fs }) => fs.deleteFile(absolute, recursive), signal),
-    );
+    const { asked, absolute, folders } = await this.#reach(path, signal, { follows: false });
+    if (isWithin(folders.work, absolute) || isWithin(folders.home, absolute))
+      throw new SandboxError("refused", `${asked} holds the work dir or the home folder and is not deleted.`);
+    const values = [absolute, recursive ? "recursive" : "", crypto.randomUUID()];
+    const script = { what: asked, text: DELETE, values, timeout_ms: CHANGE_MS };
+    const { word, output, attempts } = await askScript(this.#ports, script, signal);
+    // The attempt before may have deleted it.
+    if (word === "done" || (word === "missing" && attempts > 1)) return;
+    if (word === "missing") throw new SandboxError("not_found", `${asked} does not exist.`);
+    if (word === "folder")
+      throw new SandboxError("invalid", `${asked} is a folder. Delete it recursively, or delete the files in it.`);
+    throw explainStuck(asked, output);
   }
 
   async move(from: string, to: string, signal: AbortSignal): Promise<void> {
-    const { connection } = this.#ports;
-    const source = await this.#resolveExisting(from, signal);
+    const source = await this.resolve(from, signal, { takesAnyName: true });
     const target = await this.resolve(to, signal);
     if (isWithin(source.folders.work, source.absolute))
-      throw new SandboxError("refused", `${from || "."} holds the work dir and is not moved.`);
+      throw new SandboxError("refused", `${source.asked} holds the work dir and is not moved.`);
     if (isWithin(target.absolute, source.absolute))
       throw new SandboxError("invalid", `${from} can't be moved to ${to}: that is the same place, or within it.`);
-    const paths = { from: source.absolute, to: target.absolute };
-    if (await this.#explain(to, signal, () => this.#changes.move(from, to, paths, signal))) return;
-    await this.#requireDetails(from, source.absolute, signal);
-    const existing = await this.#findDetails(target.absolute, signal);
-    if (existing) throw new SandboxError("invalid", `${to} exists already.`);
-    await this.#explain(to, signal, async () => {
-      const parent = parentOf(target.absolute);
-      if (!(await this.#findDetails(parent, signal)))
-        await connection.call(({ fs }) => fs.createFolder(parent, "755"), signal);
-      await connection.call(({ fs }) => fs.moveFiles(source.absolute, target.absolute), signal, {
-        is_repeatable: false,
-      });
-    });
-  }
-
-  async list(path: string, depth: number, signal: AbortSignal): Promise<FileInfo[]> {
-    return (await this.listUpTo(path, depth, signal)).entries;
-  }
-
-  async listUpTo(path: string, depth: number, signal: AbortSignal): Promise<FileListing> {
-    const { connection, toolbox, limits } = this.#ports;
-    const { absolute, folders } = await this.#resolveExisting(path, signal);
-    const levels = Math.min(Math.max(1, Math.floor(depth)), MAX_DEPTH);
-    const listed = { asked: path, absolute, folders, levels, max: limits.entries };
-    const found = await this.#explain(path, signal, () =>
-      connection.call((sandbox) => listByScript({ toolbox, sandbox }, listed, signal).catch(acceptRefusal), signal),
-    );
-    if (found !== null) return found;
-    const { isDir } = await this.#requireDetails(path, absolute, signal);
-    if (!isDir) throw new SandboxError("invalid", `${path} is a file, not a folder.`);
-    return this.#explain(path, signal, () => listByDaemon(this.#ports, listed, signal));
-  }
-
-  async #requireDetails(path: string, absolute: string, signal: AbortSignal): Promise<Details> {
-    const details = await this.#findDetails(absolute, signal);
-    if (details) return details;
-    throw new SandboxError("not_found", `${path || "."} does not exist.`);
-  }
-
-  async #findDetails(absolute: string, signal: AbortSignal): Promise<Details | null> {
-    try {
-      return await this.#ports.connection.call(({ fs }) => fs.getFileDetails(absolute), signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof SandboxError) throw error;
-      const failure = readFailure(error);
-      // If a part of the path is a file, the daemon reports a bad request, without a word.
-      if (failure.status === 404 || failure.status === 400) return null;
-      throw toSandboxError(failure, absolute);
-    }
-  }
-
-  async #explain<Value>(path: string, signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
-    try {
-      return await work();
-    } catch (error) {
-      signal.throwIfAborted();
-      throw error instanceof SandboxError ? error : toSandboxError(readFailure(error), path);
-    }
+    const values = [source.absolute, target.absolute, crypto.randomUUID()];
+    const script = { what: to, text: MOVE, values, timeout_ms: CHANGE_MS, options: { is_repeatable: false } };
+    const { word, output } = await askScript(this.#ports, script, signal);
+    if (word === "done") return;
+    if (word === "missing") throw new SandboxError("not_found", `${from} does not exist.`);
+    const advice =
+      word === "folder" ? "Name the file's new place in that folder." : "Delete it first, or take another name.";
+    if (word === "folder" || word === "taken") throw new SandboxError("invalid", `${to} exists already. ${advice}`);
+    throw explainStuck(to, output);
   }
 }
 
-/** A sandbox that takes files and runs no scripts. */
-function acceptRefusal(error: unknown): null {
-  if (error instanceof DaytonaFailure && error.status === 403) return null;
-  throw error;
+function checkKind({ kind, asked }: { kind: Found["kind"]; asked: string }): void {
+  if (kind === "dir") throw new SandboxError("invalid", `${asked} is a folder, not a file.`);
+  if (kind === "other" || kind === "link") throw new SandboxError("invalid", `${asked} is no regular file.`);
 }

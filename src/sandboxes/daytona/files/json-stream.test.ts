@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { isolateMemory } from "../../../lib/memory/isolate.ts";
-import { readBytes, readObjects, readStringField } from "./json-stream.ts";
+import { readBytes, readStringField } from "./json-stream.ts";
 
 function answer(body: string, piece: number, type = "application/json"): { response: Response; taken: () => number } {
   const bytes = new TextEncoder().encode(body);
@@ -62,27 +62,6 @@ describe("readStringField", () => {
     const { response, taken } = answer(JSON.stringify({ output: "x".repeat(100_000), stdout: "y" }), 100);
     await readStringField(response, "output", () => false);
     expect(taken()).toBeLessThan(1_000);
-  });
-});
-
-describe("readObjects", () => {
-  it("reads objects, however the answer is split, and skips those over the limit", async () => {
-    const item = fc.record({ file: fc.string(), content: fc.string({ unit: "binary", maxLength: 60 }) });
-    await fc.assert(
-      fc.asyncProperty(fc.array(item), fc.integer({ min: 1, max: 50 }), async (items, piece) => {
-        const found: unknown[] = [];
-        await readObjects(answer(JSON.stringify(items), piece).response, 120, (value) => found.push(value) > 0);
-        const fitting = items.filter((one) => JSON.stringify(one).length <= 120);
-        const wellFormed = JSON.parse(JSON.stringify(fitting)) as unknown;
-        expect(found).toEqual(wellFormed);
-      }),
-    );
-  });
-
-  it("stops when the callback returns false", async () => {
-    const found: unknown[] = [];
-    await readObjects(answer('[{"a":1},{"a":2},{"a":3}]', 100).response, 100, (value) => found.push(value) < 2);
-    expect(found).toEqual([{ a: 1 }, { a: 2 }]);
   });
 });
 

@@ -1,5 +1,4 @@
-// Reads JSON answers while they arrive, since they may exceed the memory: one string of an object, or the objects of an
-// array.
+// Reads answers while they arrive, since they may exceed the memory: one string of a JSON object, or bytes up to a limit.
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { enter, isolateMemory, type Leave } from "../../../lib/memory/isolate.ts";
 
@@ -66,36 +65,6 @@ function countBackslashes(text: string, place: number): number {
 function decodeString(escaped: string): string {
   if (!escaped.includes("\\")) return escaped;
   return JSON.parse(`"${escaped}"`) as string;
-}
-
-/** Reads the objects of a flat array one after another, and skips those longer than `limit` characters. */
-export async function readObjects(response: Response, limit: number, onObject: OnPiece<unknown>): Promise<void> {
-  let depth = 0;
-  let inString = false;
-  let escaped = false;
-  let current = "";
-  await readText(response, (text) => {
-    let start = 0;
-    for (let index = 0; index < text.length; index++) {
-      const character = text[index];
-      if (inString) {
-        if (escaped) escaped = false;
-        else if (character === "\\") escaped = true;
-        else if (character === '"') inString = false;
-      } else if (character === '"') {
-        inString = true;
-      } else if (character === "{") {
-        if (depth++ === 0) start = index;
-      } else if (character === "}" && --depth === 0) {
-        current += text.slice(start, index + 1);
-        if (current.length <= limit && !onObject(JSON.parse(current))) return false;
-        current = "";
-      }
-    }
-    // Of an object over the limit only enough is kept to recognize that.
-    if (depth > 0 && current.length <= limit) current += text.slice(start);
-    return true;
-  });
 }
 
 /** Reads an answer's text in pieces. Ends the transfer when `onPiece` returns false. */

@@ -3,10 +3,11 @@
 import { type FileInfo, SandboxError } from "../../../agent/sandbox.ts";
 import type { FileListing } from "../../../agent/workspace.ts";
 import { BULKY_FOLDERS, type Folders, showPath } from "../../paths.ts";
-import type { SdkSandbox } from "../client/sdk.ts";
-import type { Toolbox } from "../client/toolbox.ts";
-import { providerFolderOf, REMOVED_PREFIX, UPLOAD_PREFIX } from "./provider-folder.ts";
-import { runScript } from "./scripts.ts";
+import { providerFolderOf, REMOVED_PREFIX, UPLOAD_PREFIX } from "./places.ts";
+import { askScript, type FilePorts } from "./scripts.ts";
+
+/** To see deeper levels, a caller lists one of the folders. */
+const MAX_DEPTH = 20;
 
 /** A hundred thousand names are read and sorted in a second. */
 const LIST_MS = 60_000;
@@ -22,12 +23,11 @@ const BULKY = [...BULKY_FOLDERS].map((name) => `-name '${name}'`).join(" -o ");
 // limit cuts off the deepest entries: each pass passes the levels above too, which are few, and keeps the last. Names
 // may hold line feeds, so these change places with NUL for programs that work by lines. Each entry is \036, its mode in
 // hexadecimal, size, time and path; those that begin with L describe where a link leads.
-const SCRIPT = `say() { printf '\\036%s\\n' "$*"; }
-LC_ALL=C; export LC_ALL
-[ -e "$1" ] || [ -L "$1" ] || { say missing; exit 0; }
-[ -d "$1" ] || { say file; exit 0; }
-cd -- "$1" 2>/dev/null && [ -r . ] || { say denied; exit 0; }
-for program in find sort head tr grep wc xargs stat; do command -v $program >/dev/null 2>&1 || exit 0; done
+const SCRIPT = `LC_ALL=C; export LC_ALL
+[ -e "$1" ] || [ -L "$1" ] || say missing
+[ -d "$1" ] || say file
+cd -- "$1" 2>/dev/null && [ -r . ] || say denied
+need find sort head tr grep wc xargs stat
 own=$4 depth=0 left=$(($3 + 1)) above=[.]
 while [ $depth -lt "$2" ] && [ "$left" -gt 0 ]; do
   depth=$((depth + 1))
@@ -48,30 +48,27 @@ interface Listed {
   asked: string;
   absolute: string;
   folders: Folders;
-  levels: number;
-  max: number;
+  depth: number;
 }
 
-/** Null if the sandbox can't run the script. */
-export async function listByScript(
-  { toolbox, sandbox }: { toolbox: Toolbox; sandbox: SdkSandbox },
-  listed: Listed,
+export async function listFolder(
+  ports: FilePorts,
+  { asked, absolute, folders, depth }: Listed,
   signal: AbortSignal,
-): Promise<FileListing | null> {
-  const { absolute, folders, levels, max } = listed;
+): Promise<FileListing> {
+  const max = ports.limits.entries;
+  const levels = Math.min(Math.max(1, Math.floor(depth)), MAX_DEPTH);
   const values = [absolute, String(levels), String(max), providerFolderOf(folders)];
-  const script = { text: SCRIPT, values, timeout_ms: LIST_MS, answer_bytes: ANSWER_BYTES };
-  const { output } = await runScript(toolbox, sandbox, script, signal);
-  return readListing(output, listed);
+  const script = { what: asked, text: SCRIPT, values, timeout_ms: LIST_MS, answer_bytes: ANSWER_BYTES };
+  const { word, output } = await askScript(ports, script, signal);
+  if (word === "missing") throw new SandboxError("not_found", `${asked} does not exist.`);
+  if (word === "file") throw new SandboxError("invalid", `${asked} is a file, not a folder.`);
+  if (word === "denied") throw new SandboxError("refused", `${asked}: permission denied.`);
+  return readListing(output, absolute, folders, max);
 }
 
-function readListing(output: string, { asked, absolute, folders, max }: Listed): FileListing | null {
+function readListing(output: string, absolute: string, folders: Folders, max: number): FileListing {
   const [, ...records] = output.split("\x1e");
-  const name = asked || ".";
-  if (records[0] === "missing\n") throw new SandboxError("not_found", `${name} does not exist.`);
-  if (records[0] === "file\n") throw new SandboxError("invalid", `${name} is a file, not a folder.`);
-  if (records[0] === "denied\n") throw new SandboxError("refused", `${name}: permission denied.`);
-  if (records.pop() !== "end\n") return null;
   const found = new Map<string, FileInfo>();
   let is_cut = records.at(-1)?.endsWith("\n") === false;
   for (const record of records) {

@@ -2,7 +2,7 @@
 // in the sandbox keeps them from cloning twice: a folder, the claim, which one thread creates and touches while it
 // works. The clone is made under another name and moved when it is complete, so that the repository's folder is never
 // half a clone.
-import { quote } from "../commands/command-line.ts";
+import { writeShell } from "../commands/command-line.ts";
 
 export interface CloneTarget {
   /** The final absolute path of the repository. */
@@ -104,20 +104,18 @@ export function cloneTarget(path: string, id: string): CloneTarget {
   return { path, draft: `${path.slice(0, path.lastIndexOf("/"))}/${DRAFT_PREFIX}${id}` };
 }
 
-export const writeClaim = (target: CloneTarget) => write(BEGIN, target);
-export const writeFinish = (target: CloneTarget) => write(FINISH, target);
-export const writeRelease = (target: CloneTarget) => write(RELEASE, target);
-export const writeTouch = (target: CloneTarget) => write(TOUCH, target);
+const writer = (script: string) => (target: CloneTarget) => writeShell(script, [target.path, target.draft]);
+
+export const writeClaim = writer(BEGIN);
+export const writeFinish = writer(FINISH);
+export const writeRelease = writer(RELEASE);
+export const writeTouch = writer(TOUCH);
 
 /** Checks whether a clone to the path is possible: prints `vacant` or `in_the_way`. */
-export function writeVacancy(path: string): string {
-  return write(VACANCY, { path, draft: "" });
-}
+export const writeVacancy = (path: string) => writeShell(VACANCY, [path]);
 
 /** Configures a finished clone to fetch all branches of its remote. */
-export function writeTracking(path: string): string {
-  return write(TRACKING, { path, draft: "" });
-}
+export const writeTracking = (path: string) => writeShell(TRACKING, [path]);
 
 /** Null if the command did not finish. */
 export function readCheckoutState(output: string): CheckoutState | null {
@@ -130,8 +128,4 @@ export function readCheckoutState(output: string): CheckoutState | null {
     ...{ kind, branch: read("branch") || null, url: read("url") || null, is_empty: lines.includes("empty") },
     commit,
   };
-}
-
-function write(script: string, { path, draft }: CloneTarget): string {
-  return ["sh -c", ...[script, "taskloom", path, draft].map(quote)].join(" ");
 }

@@ -1,5 +1,5 @@
 // Inspects a repository in a sandbox with one command: its folder, its branch and where its remote is.
-import { quote } from "../commands/command-line.ts";
+import { writeShell } from "../commands/command-line.ts";
 
 export interface Repository {
   root: string;
@@ -54,7 +54,7 @@ say email config user.email`;
 
 /** A shell command; `readInspection` parses its output. */
 export function writeInspection(path: string): string {
-  return ["sh -c", ...[SCRIPT, "taskloom", path].map(quote)].join(" ");
+  return writeShell(SCRIPT, [path]);
 }
 
 export function readInspection(output: string): Inspection {

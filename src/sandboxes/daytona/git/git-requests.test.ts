@@ -1,7 +1,6 @@
 import type { Sandbox } from "@daytonaio/sdk";
 import { describe, expect, it } from "vitest";
 import { DaytonaFailure } from "../client/failure.ts";
-import { defaultLimits } from "../client/limits.ts";
 import type { Toolbox } from "../client/toolbox.ts";
 import { GitRequests } from "./git-requests.ts";
 
@@ -11,7 +10,7 @@ const { signal } = new AbortController();
 function ask(failure: DaytonaFailure, host: string | null) {
   const toolbox = { ask: () => Promise.reject(failure) } as unknown as Toolbox;
   const attempt = { what: host === null ? "The commit" : "The clone", host, login: null, branch: null };
-  return new GitRequests(toolbox, defaultLimits).ask(
+  return new GitRequests(toolbox).ask(
     sandbox,
     host === null ? { path: "commit" } : { path: "clone", timeout_ms: 270_000 },
     attempt,

@@ -5,10 +5,9 @@
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { isBranchName } from "../../../lib/git-address.ts";
 import { DaytonaFailure } from "../client/failure.ts";
-import type { DaytonaLimits } from "../client/limits.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
 import type { Toolbox } from "../client/toolbox.ts";
-import { readBytes } from "../files/json-stream.ts";
+import { askJson, execute } from "../files/scripts.ts";
 import { explainGit, type GitAttempt, type GitFault, readGitFault } from "./git-failure.ts";
 
 /**
@@ -24,10 +23,10 @@ export const WORK_MS = 120_000;
 /** Enough for a status with ten thousand files. */
 const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
 
-/** The daemon ends the command after this time. */
-const COMMAND_SECONDS = 10;
+/** For a look at a few files. */
+const COMMAND_MS = 5_000;
 
-/** How much later than that the answer may come. */
+/** The daemon ends a command so much later. */
 const GRACE_MS = 5_000;
 
 /** The author of commits if neither the call nor git's settings name one. */
@@ -42,13 +41,19 @@ export interface GitRequest {
   timeout_ms?: number;
 }
 
+export interface GitAsk {
+  requests: GitRequests;
+  sandbox: SdkSandbox;
+  attempt: GitAttempt;
+  /** Not failures: the result is empty. */
+  accepted?: GitFault[];
+}
+
 export class GitRequests {
   readonly #toolbox: Toolbox;
-  readonly #limits: DaytonaLimits;
 
-  constructor(toolbox: Toolbox, limits: DaytonaLimits) {
+  constructor(toolbox: Toolbox) {
     this.#toolbox = toolbox;
-    this.#limits = limits;
   }
 
   /**
@@ -63,7 +68,9 @@ export class GitRequests {
     accepted: GitFault[] = [],
   ): Promise<unknown> {
     try {
-      return await this.#send(sandbox, { method, path: `/git/${path}`, query, json, signal, timeout_ms });
+      const sent = { ...(query && { query }), ...(json && { body: JSON.stringify(json) }) };
+      const request = { method, path: `/git/${path}`, ...sent, signal, timeout_ms };
+      return await askJson(this.#toolbox, sandbox, request, MAX_ANSWER_BYTES);
     } catch (error) {
       if (error instanceof DaytonaFailure && error.is_timeout)
         throw new SandboxError("failed", describeTimeout(attempt, timeout_ms));
@@ -76,39 +83,10 @@ export class GitRequests {
   }
 
   /** Resolves with the output of a command, which must be short and end by itself. */
-  async run(sandbox: SdkSandbox, command: string, signal: AbortSignal, limit_ms?: number): Promise<string> {
+  run(sandbox: SdkSandbox, command: string, signal: AbortSignal, limit_ms = COMMAND_MS): Promise<string> {
     // A command with a limit ends its git at that time, which takes a moment.
-    const timeout = limit_ms === undefined ? COMMAND_SECONDS : Math.ceil((limit_ms + GRACE_MS) / 1000);
-    const json = { command, timeout };
-    const timeout_ms = limit_ms === undefined ? this.#limits.request_ms : limit_ms + 2 * GRACE_MS;
-    const answer = await this.#send(sandbox, { method: "POST", path: "/process/execute", json, signal, timeout_ms });
-    const { result } = (answer ?? {}) as { result?: unknown };
-    if (typeof result !== "string") throw new SandboxError("failed", "The sandbox did not say what a command printed.");
-    return result;
-  }
-
-  async #send(
-    sandbox: SdkSandbox,
-    request: { method: "GET" | "POST" | "DELETE"; path: string; query?: Record<string, string> | undefined } & {
-      json?: unknown;
-      signal: AbortSignal;
-      timeout_ms: number;
-    },
-  ): Promise<unknown> {
-    const { query, json, ...rest } = request;
-    const body = json === undefined ? {} : { body: JSON.stringify(json) };
-    const bytes = await this.#toolbox.ask(sandbox, { ...rest, ...body, ...(query ? { query } : {}) }, (response) =>
-      readBytes(response, MAX_ANSWER_BYTES),
-    );
-    if (bytes === null)
-      throw new SandboxError("too_large", "git's answer is too long. Use a command to see a part of it.");
-    const text = new TextDecoder().decode(bytes).trim();
-    if (text === "") return null;
-    try {
-      return JSON.parse(text);
-    } catch {
-      throw new SandboxError("failed", "The sandbox's answer about git can't be read.");
-    }
+    const script = { command, timeout_ms: limit_ms + GRACE_MS, answer_bytes: MAX_ANSWER_BYTES };
+    return execute(this.#toolbox, sandbox, script, signal);
   }
 }
 

@@ -19,8 +19,8 @@ function run(output: string | Error, { accepted = [] as GitFault[], is_restricte
       return output;
     },
   } as unknown as GitRequests;
-  const what = { command: "x", attempt, limit_ms: 120_000, accepted, is_restricted };
-  return runGit(requests, {} as SdkSandbox, what, signal);
+  const ask = { requests, sandbox: {} as SdkSandbox, attempt, accepted };
+  return runGit(ask, { command: "x", limit_ms: 120_000, programs: { is_restricted } }, signal);
 }
 
 async function failureOf(work: Promise<unknown>): Promise<string> {

@@ -6,7 +6,7 @@
 // that were made since, if no git is running at all. A lock without such a note is somebody else's and is reported.
 
 import { SandboxError } from "../../../agent/sandbox.ts";
-import { quote } from "../commands/command-line.ts";
+import { writeShell } from "../commands/command-line.ts";
 
 /** Linux refuses a longer argument, and the script is one, too. */
 const MAX_COMMAND_BYTES = 100_000;
@@ -172,7 +172,7 @@ export function writePrelude({ is_restricted, has_hooks = false, leaves_filtered
 
 /** A shell command for this script and its arguments. */
 export function writeScript(script: string, values: readonly string[]): string {
-  const command = ["/bin/sh -c", ...[script, "taskloom", ...values].map(quote)].join(" ");
+  const command = writeShell(script, values);
   if (new TextEncoder().encode(command).length <= MAX_COMMAND_BYTES) return command;
   throw new SandboxError("invalid", "The message or the list of files is too long. Leave the files out to commit all.");
 }

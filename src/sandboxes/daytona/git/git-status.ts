@@ -1,26 +1,45 @@
-// Parses the daemon's answers about a repository, and maps the file names that models use.
+// Reads `git status --porcelain=v2 --branch`, and maps the file names that models use.
 
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { GitChange, GitStatus } from "../../../agent/sandbox-git.ts";
-import { isRecord } from "../../../lib/is-record.ts";
 
-export function readStatus(answer: unknown): Omit<GitStatus, "path" | "branch"> {
-  const status = isRecord(answer) ? answer : {};
-  const files = Array.isArray(status.fileStatus) ? status.fileStatus.filter(isRecord) : [];
-  const changes = files
-    .map((file) => ({ path: readText(file.name), staged: readStaged(file.staging), unstaged: readWord(file.worktree) }))
-    .filter(({ path, staged, unstaged }) => path !== "" && !(staged === "Unmodified" && unstaged === "Unmodified"));
+/** A letter of git, and the word for it. */
+export const WORDS: Readonly<Record<string, string>> = {
+  ".": "Unmodified",
+  M: "Modified",
+  T: "Modified",
+  A: "Added",
+  D: "Deleted",
+  R: "Renamed",
+  C: "Copied",
+};
+const UNMERGED = "Updated but unmerged";
+
+/** How many fields stand before the path, by how the entry begins. */
+const FIELDS: Record<string, number> = { "1": 8, u: 10, "?": 1 };
+
+export function readStatus(output: string): Omit<GitStatus, "path" | "branch"> {
+  const entries = output.split("\x1e");
+  // Left out where the branch of that name is gone, or was never fetched.
+  const counts = entries.find((entry) => entry.startsWith("# branch.ab "));
+  const [, ahead = 0, behind = 0] = /^# branch\.ab \+(\d+) -(\d+)$/.exec(counts ?? "") ?? [];
   return {
-    changes: changes.sort((one, other) => (one.path < other.path ? -1 : 1)),
-    ahead: readCount(status.ahead),
-    behind: readCount(status.behind),
-    is_published: status.branchPublished === true,
+    changes: entries.flatMap(readEntry).sort((one, other) => (one.path < other.path ? -1 : 1)),
+    ahead: Number(ahead),
+    behind: Number(behind),
+    is_published: counts !== undefined,
   };
 }
 
-export function readBranches(answer: unknown): string[] {
-  const listed = isRecord(answer) && Array.isArray(answer.branches) ? answer.branches : [];
-  return listed.filter((name): name is string => typeof name === "string").sort();
+function readEntry(entry: string): GitChange[] {
+  const kind = entry.slice(0, entry.indexOf(" "));
+  const fields = FIELDS[kind];
+  if (fields === undefined) return [];
+  // A name may hold spaces; the fields before it hold none.
+  const path = entry.split(" ").slice(fields).join(" ");
+  if (kind === "?") return [{ path, staged: "Unmodified", unstaged: "Untracked" }];
+  if (kind === "u") return [{ path, staged: UNMERGED, unstaged: UNMERGED }];
+  return [{ path, staged: WORDS[entry[2] ?? "."] ?? "Modified", unstaged: WORDS[entry[3] ?? "."] ?? "Modified" }];
 }
 
 /**
@@ -47,24 +66,4 @@ export function mapFiles(
       `${file} has not changed, or is not in the repository ${shown}. Nothing was committed.`,
     );
   });
-}
-
-function readText(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-/** Daemons differ in how they write an unmodified state. */
-function readWord(value: unknown): string {
-  const word = readText(value).trim();
-  return word === "" ? "Unmodified" : word;
-}
-
-/** Daemons report an untracked file as untracked in both places; it is not staged. */
-function readStaged(value: unknown): string {
-  const word = readWord(value);
-  return word === "Untracked" ? "Unmodified" : word;
-}
-
-function readCount(value: unknown): number {
-  return typeof value === "number" && value > 0 ? Math.floor(value) : 0;
 }

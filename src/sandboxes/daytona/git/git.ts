@@ -18,23 +18,19 @@ import { showPath } from "../../paths.ts";
 import { readFailure } from "../client/failure.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
 import { writeTracking, writeVacancy } from "./checkout-script.ts";
-import { NO_GIT_NOTE, transferByDaemon, workByDaemon } from "./daemon-git.ts";
+import { NO_GIT_NOTE } from "./daemon-git.ts";
 import { explainGit, type GitAttempt, type GitFault } from "./git-failure.ts";
 import { GitPlaces, type LocatedRepository, type PlacePorts } from "./git-place.ts";
-import { AUTHOR, requireBranchName, TRANSFER_MS, tryBranches, WORK_MS } from "./git-requests.ts";
-import { refuseProgram, runGit } from "./git-run.ts";
-import { mapFiles, readBranches, readStatus } from "./git-status.ts";
-import { readPorcelain } from "./porcelain.ts";
-import { readHints, type Transfer, writeTransfer } from "./remote-script.ts";
-import { type Work, writeWork } from "./work-script.ts";
+import { AUTHOR, requireBranchName, tryBranches } from "./git-requests.ts";
+import { type Done, refuseProgram, runTransfer, runWork } from "./git-run.ts";
+import { mapFiles, readStatus } from "./git-status.ts";
+import type { Hints, Transfer } from "./remote-script.ts";
+import type { Work } from "./work-script.ts";
 
 export interface GitPorts extends PlacePorts {
   /** Runs no program that files name. */
   is_restricted?: boolean;
 }
-
-/** What was done, by git or by the daemon's own. */
-type Done = { output: string } | { answer: unknown };
 
 export class DaytonaGit implements SandboxGit {
   readonly #ports: GitPorts;
@@ -60,19 +56,18 @@ export class DaytonaGit implements SandboxGit {
     await tryBranches(request.branches, async (branch) => {
       const attempt = { what: `The clone of ${url}`, host: hostOfGitUrl(url), login, branch };
       const transfer = { action: "clone", root: absolute, url, branch, draft, login } as const;
-      const done = await this.#transfer(transfer, attempt, signal);
-      note = "output" in done ? readHints(done.output).note : NO_GIT_NOTE;
+      ({ note } = await this.#transfer(transfer, attempt, signal));
     });
     const track = note === NO_GIT_NOTE ? `${writeTracking(absolute)}; ` : "";
     const branch = await this.#places.readBranch(absolute, signal, track);
-    return { path: shown, branch, ...(note ? { note } : {}) };
+    return { path: shown, branch, ...describeHints({ note }) };
   }
 
   async status(path: string | null, signal: AbortSignal): Promise<GitStatus> {
     const place = await this.#places.locate(path, signal);
     const done = await this.#work({ name: "status", root: place.root }, place, attemptOf("Reading the status"), signal);
-    const note = noteOf(done) ?? describeUnderWay(place);
-    return { path: place.shown, branch: place.branch, ...readStatus(readAnswer(done)), ...(note ? { note } : {}) };
+    const note = done.note ?? describeUnderWay(place);
+    return { path: place.shown, branch: place.branch, ...readStatus(done.output), ...describeHints({ note }) };
   }
 
   async commit(path: string | null, request: GitCommitRequest, signal: AbortSignal): Promise<GitCommit | null> {
@@ -86,15 +81,10 @@ export class DaytonaGit implements SandboxGit {
     const { message, run_hooks = false } = request;
     const work: Work = { name: "commit", root: place.root, message, author, email, files };
     const done = await this.#work(work, place, attempt, signal, { accepted: ["nothing_staged"], run_hooks });
-    const [hash = "", ...rest] = "output" in done ? done.output.split("\n") : [String(done.answer ?? "")];
+    const [hash = "", ...rest] = done.output.split("\n");
     if (!/^[0-9a-f]{40,64}$/.test(hash)) return null;
     const hooks = rest.flatMap((line) => (line.startsWith("hook ") ? [line.slice(5)] : []));
-    const note = noteOf(done);
-    return {
-      ...{ path: place.shown, branch: place.branch, hash },
-      ...(hooks.length > 0 ? { skipped_hooks: hooks } : {}),
-      ...(note ? { note } : {}),
-    };
+    return { path: place.shown, branch: place.branch, hash, ...describeHints({ hooks, note: done.note }) };
   }
 
   async push(path: string | null, branch: string | null, signal: AbortSignal): Promise<GitCheckout> {
@@ -108,8 +98,7 @@ export class DaytonaGit implements SandboxGit {
   async listBranches(path: string | null, signal: AbortSignal): Promise<GitBranches> {
     const place = await this.#places.locate(path, signal);
     const done = await this.#work({ name: "branches", root: place.root }, place, attemptOf("Listing branches"), signal);
-    const branches =
-      "output" in done ? done.output.split("\n").filter((name) => name !== "") : readBranches(done.answer);
+    const branches = done.output.split("\n").filter((name) => name !== "");
     return { path: place.shown, branch: place.branch, branches };
   }
 
@@ -137,15 +126,10 @@ export class DaytonaGit implements SandboxGit {
     if (action === "delete" && place.branch === branch) {
       throw new SandboxError("invalid", `${branch} is checked out. Check another branch out first, then delete it.`);
     }
-    const done = await this.#work(
-      { name: action, root: place.root, branch },
-      place,
-      { ...attemptOf(what), branch },
-      signal,
-    );
-    const note = noteOf(done);
+    const attempt = { ...attemptOf(what), branch };
+    const { note } = await this.#work({ name: action, root: place.root, branch }, place, attempt, signal);
     const now = await this.#places.readBranch(place.root, signal);
-    return { path: place.shown, branch: now, ...(note ? { note } : {}) };
+    return { path: place.shown, branch: now, ...describeHints({ note }) };
   }
 
   async #exchange(
@@ -169,15 +153,8 @@ export class DaytonaGit implements SandboxGit {
     if (this.#ports.is_restricted && url !== "" && !/^https?:\/\//i.test(url))
       throw refuseProgram(attempt, "the remote `origin`, which is not reached over https");
     const transfer = { action, root: place.root, url, branch: place.branch, login };
-    const done = await this.#transfer(transfer, attempt, signal);
-    const { hooks, commits } = readHints("output" in done ? done.output : "");
-    const note = noteOf(done);
-    return {
-      ...{ path: place.shown, branch: place.branch },
-      ...(commits === undefined ? {} : { commits }),
-      ...(hooks.length > 0 ? { skipped_hooks: hooks } : {}),
-      ...(note ? { note } : {}),
-    };
+    const hints = await this.#transfer(transfer, attempt, signal);
+    return { path: place.shown, branch: place.branch, ...describeHints(hints) };
   }
 
   async #mapFiles(
@@ -187,7 +164,7 @@ export class DaytonaGit implements SandboxGit {
     signal: AbortSignal,
   ): Promise<string[] | null> {
     const done = await this.#work({ name: "status", root: place.root }, place, attempt, signal);
-    const mapped = mapFiles(files, place, readStatus(readAnswer(done)).changes);
+    const mapped = mapFiles(files, place, readStatus(done.output).changes);
     return mapped.includes(".") ? null : mapped;
   }
 
@@ -208,39 +185,31 @@ export class DaytonaGit implements SandboxGit {
     { accepted = [], run_hooks = false }: { accepted?: GitFault[]; run_hooks?: boolean } = {},
   ): Promise<Done> {
     const { requests, is_restricted = false } = this.#ports;
-    const command = writeWork(work, { is_restricted, has_hooks: run_hooks });
-    return this.#call(attempt, signal, work.name === "status" || work.name === "branches", async (sandbox) => {
-      const run = { command, attempt, limit_ms: WORK_MS, accepted, is_restricted };
-      const output = await runGit(requests, sandbox, run, signal);
-      if (output !== null) return { output };
-      return { answer: await workByDaemon({ requests, sandbox, attempt, accepted }, work, place, signal) };
-    });
+    const programs = { is_restricted, has_hooks: run_hooks };
+    return this.#call(attempt, signal, work.name === "status" || work.name === "branches", (sandbox) =>
+      runWork({ requests, sandbox, attempt, accepted }, { work, place, programs }, signal),
+    );
   }
 
   #transfer(
     what: Pick<Transfer, "action" | "root" | "url" | "branch" | "draft" | "login">,
     attempt: GitAttempt,
     signal: AbortSignal,
-  ): Promise<Done> {
+  ): Promise<Hints> {
     const { requests, is_restricted = false } = this.#ports;
-    const transfer = { ...what, author: AUTHOR, seconds: TRANSFER_MS / 1000, programs: { is_restricted } };
-    const command = writeTransfer(transfer);
-    return this.#call(attempt, signal, false, async (sandbox) => {
-      const run = { command, attempt, limit_ms: TRANSFER_MS, is_restricted };
-      const output = await runGit(requests, sandbox, run, signal);
-      if (output !== null) return { output };
-      await transferByDaemon({ requests, sandbox, attempt, accepted: ["up_to_date"] }, transfer, signal);
-      return { answer: null };
-    });
+    const transfer = { ...what, programs: { is_restricted } };
+    return this.#call(attempt, signal, false, (sandbox) =>
+      runTransfer({ requests, sandbox, attempt }, transfer, signal),
+    );
   }
 
   /** A change is not retried if its outcome is unknown. */
-  async #call(
+  async #call<Value>(
     attempt: GitAttempt,
     signal: AbortSignal,
     is_repeatable: boolean,
-    work: (sandbox: SdkSandbox) => Promise<Done>,
-  ): Promise<Done> {
+    work: (sandbox: SdkSandbox) => Promise<Value>,
+  ): Promise<Value> {
     try {
       return await this.#ports.connection.call(work, signal, { is_repeatable });
     } catch (error) {
@@ -250,16 +219,16 @@ export class DaytonaGit implements SandboxGit {
   }
 }
 
+function describeHints({ hooks = [], note, commits }: Partial<Hints>) {
+  return {
+    ...(commits === undefined ? {} : { commits }),
+    ...(hooks.length > 0 ? { skipped_hooks: hooks } : {}),
+    ...(note ? { note } : {}),
+  };
+}
+
 function attemptOf(what: string): GitAttempt {
   return { what, host: null, login: null, branch: null };
-}
-
-function noteOf(done: Done): string | undefined {
-  return "output" in done ? undefined : NO_GIT_NOTE;
-}
-
-function readAnswer(done: Done): unknown {
-  return "output" in done ? readPorcelain(done.output.split("\x1e")) : done.answer;
 }
 
 function describeUnderWay({ under_way }: LocatedRepository): string | undefined {

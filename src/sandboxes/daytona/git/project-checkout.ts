@@ -28,11 +28,9 @@ import {
   writeTouch,
 } from "./checkout-script.ts";
 import { writeClonedCommit } from "./cloned-commit.ts";
-import { NO_GIT_NOTE, transferByDaemon } from "./daemon-git.ts";
 import { explainGit, type GitAttempt } from "./git-failure.ts";
-import { AUTHOR, type GitRequests, TRANSFER_MS, tryBranches } from "./git-requests.ts";
-import { runGit } from "./git-run.ts";
-import { readHints, type Transfer, writeTransfer } from "./remote-script.ts";
+import { type GitRequests, TRANSFER_MS, tryBranches } from "./git-requests.ts";
+import { runTransfer } from "./git-run.ts";
 
 /** An unreachable remote is retried after this long, without any change. */
 const TRY_AGAIN_MS = 300_000;
@@ -265,15 +263,11 @@ export class ProjectCheckout {
     attempt: GitAttempt,
     end: AbortSignal,
   ): Promise<void> {
-    const { requests } = this.#ports;
     // Nobody approved a program that settings in the sandbox name.
     const programs = { is_restricted: true, leaves_filtered: true };
-    const fixed = { author: AUTHOR, seconds: TRANSFER_MS / 1000, programs };
-    const transfer: Transfer = { action: "clone", root: null, ...what, ...fixed };
-    const run = { command: writeTransfer(transfer), attempt, limit_ms: TRANSFER_MS, is_restricted: true };
-    const output = await runGit(requests, sandbox, run, end);
-    if (output === null) await transferByDaemon({ requests, sandbox, attempt }, transfer, end);
-    this.#note = output === null ? NO_GIT_NOTE : readHints(output).note;
+    const ask = { requests: this.#ports.requests, sandbox, attempt };
+    const { note } = await runTransfer(ask, { action: "clone", root: null, ...what, programs }, end);
+    this.#note = note;
   }
 
   async #run(sandbox: SdkSandbox, command: string, signal: AbortSignal): Promise<CheckoutState> {

@@ -196,8 +196,15 @@ const HINTS: Record<string, string> = {
   lfs: "Large files are pointers of Git LFS: `git lfs pull` in a command brings those that are public.",
 };
 
+export interface Hints {
+  /** That were not run. */
+  hooks: string[];
+  note: string | undefined;
+  commits: number | undefined;
+}
+
 /** What the script printed beside git's own output. */
-export function readHints(output: string): { hooks: string[]; note: string | undefined; commits: number | undefined } {
+export function readHints(output: string): Hints {
   const read = (name: string) => (output.split(`\x1e${name} `)[1] ?? "").split("\x1e", 1).join("").split(" ");
   const [count = ""] = read("commits");
   const sentences = read("hint").flatMap((name) => HINTS[name] ?? []);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type UploadBodyOptions, writeUploadBody } from "./upload-body.ts";
+import { type UploadBodyOptions, writeUploadBody } from "./uploads.ts";
 
 function streamOf(...pieces: string[]): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();

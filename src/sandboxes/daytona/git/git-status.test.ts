@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { readStatus } from "./git-status.ts";
-import { readPorcelain } from "./porcelain.ts";
 
-const read = (...entries: string[]) => readStatus(readPorcelain(entries));
+const read = (...entries: string[]) => readStatus(entries.join("\x1e"));
 const ids = "100644 100644 100644 1111111 2222222";
 
 describe("a status of git's own", () => {
-  it("is read as the daemon would report it", () => {
+  it("is read with a word for each place of a file", () => {
     expect(
       read(
         "# branch.oid 1111111",
