@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { afterEach, expect, it, vi } from "vitest";
 import { closeServers, serve } from "../../test/fakes/model-endpoint.ts";
-import { isolateMemory } from "../lib/memory/isolate.ts";
+import { workRoom } from "../lib/memory/room.ts";
 import { models } from "./index.ts";
 
 afterEach(() => {
@@ -24,14 +24,14 @@ it("a model that thinks for long keeps no other long request out", async () => {
   const request = { model: "m", messages: [{ role: "user" as const, content }], tools: [] };
   const answered = model.stream(request, () => {}, new AbortController().signal);
   const response = await asked;
-  expect(isolateMemory.describe().work).toBeGreaterThan(1024 * 1024);
+  expect(workRoom.held).toBeGreaterThan(1024 * 1024);
   vi.advanceTimersByTime(9_000);
-  expect(isolateMemory.describe().work).toBeGreaterThan(1024 * 1024);
+  expect(workRoom.held).toBeGreaterThan(1024 * 1024);
   vi.advanceTimersByTime(1_000);
-  expect(isolateMemory.describe().work).toBe(0);
+  expect(workRoom.held).toBe(0);
   const choice = { index: 0, delta: { content: "Done." }, finish_reason: "stop" };
   response.writeHead(200, { "content-type": "text/event-stream" });
   response.end(`data: ${JSON.stringify({ choices: [choice] })}\n\ndata: [DONE]\n\n`);
   expect(await answered).toMatchObject({ kind: "reply", reply: { text: "Done." } });
-  expect(isolateMemory.describe().work).toBe(0);
+  expect(workRoom.held).toBe(0);
 });
