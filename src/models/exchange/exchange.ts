@@ -60,7 +60,8 @@ export async function sendRequest(
   const { provider } = exchange;
   const limits = limitsFor(request, exchange.limits);
   const weight = weighRequest(request);
-  const leave = weight < SMALL_BYTES ? () => {} : await workRoom.enter(weight, { goOn: () => !signal.aborted });
+  const isSmall = weight < SMALL_BYTES;
+  const leave = isSmall ? () => {} : await workRoom.enter(weight, { goOn: () => !signal.aborted });
   const guard = guardRequest(limits, signal);
   const builder = wire.createReply(onDelta, {
     max_characters: limits.reply_characters,
@@ -68,7 +69,7 @@ export async function sendRequest(
     ends: context.ends,
   });
   const body = toBody(wire, request, context);
-  const sent = leave === null ? undefined : setTimeout(leave, SENT_MS);
+  const sent = isSmall || leave === null ? undefined : setTimeout(leave, SENT_MS);
   let ending: Ending = "cut";
   let failure: ModelFailure | null = null;
   let objection: Objection | null = null;
