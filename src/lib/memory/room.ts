@@ -24,17 +24,16 @@ export const SMALL_BYTES = 256 * 1024;
 const SHORT_BYTES = 64 * 1024;
 const SPARE_BYTES = 2 * MIB;
 
+const POLL_MS = 20;
 /** Our own work is short, but a model may take minutes until it answers. */
-const WORK = { wait_ms: 300_000, stay_ms: Number.POSITIVE_INFINITY };
+const WORK = { wait_ms: 300_000, stay_ms: Number.POSITIVE_INFINITY, max_poll_ms: POLL_MS };
 /**
  * A client often waits for half a minute, and gets a refusal before that ends. Its body takes a minute to arrive, and
- * what is done with it seconds. One that is inside for longer has ended without a word.
+ * what is done with it seconds. One that is inside for longer has ended without a word. Hundreds may wait, so one that
+ * waits for long asks less often.
  */
-const CLIENT = { wait_ms: 10_000, stay_ms: 90_000 };
+const CLIENT = { wait_ms: 10_000, stay_ms: 90_000, max_poll_ms: 200 };
 
-const POLL_MS = 20;
-/** Who waits for long asks less often: hundreds may wait. */
-const MAX_POLL_MS = 200;
 /** One that does not ask for so long has ended with its object. */
 const FORGOTTEN_MS = 5_000;
 
@@ -95,10 +94,10 @@ export class Room {
    * first inside. What is larger than all of the room enters alone, so something always continues.
    */
   async enter(bytes: number, { owner, goOn }: Asked = {}): Promise<Leave | null> {
-    const { wait_ms, stay_ms } = owner === undefined ? WORK : CLIENT;
+    const { wait_ms, stay_ms, max_poll_ms } = owner === undefined ? WORK : CLIENT;
     const began = Date.now();
     const entry: Entry = { bytes, owner, at: began, stay_ms };
-    for (let poll_ms = POLL_MS; !this.#admits(entry); poll_ms = Math.min(MAX_POLL_MS, poll_ms * 2)) {
+    for (let poll_ms = POLL_MS; !this.#admits(entry); poll_ms = Math.min(max_poll_ms, poll_ms * 2)) {
       if (goOn?.() === false || Date.now() - began > wait_ms) {
         this.#leave(entry);
         return null;

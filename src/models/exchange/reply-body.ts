@@ -21,11 +21,11 @@ const MAX_EVENT_CHARACTERS = 5 * 1024 * 1024;
  */
 const BYTES_PER_CHARACTER = 4;
 
-/**
- * What a reply needs once it has more bytes than the step before. Most end before the first, and nearly all before the
- * second, where one at a time is read on: that one waits for no other, so all come to their end.
- */
 const LONG_BYTES = 1024 * 1024;
+/**
+ * The room that a reply needs once it has so many bytes. Most end before the first step, and nearly all before the
+ * second, behind which one at a time is read on: that one waits for no other, so all end.
+ */
 const steps = [
   { from: SMALL_BYTES, room: new Room("replies", MODELS_BYTES), bytes: LONG_BYTES },
   { from: LONG_BYTES, room: new Room("long replies", MODELS_BYTES), bytes: MAX_REPLY_CHARACTERS * BYTES_PER_CHARACTER },

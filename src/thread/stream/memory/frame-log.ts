@@ -1,5 +1,6 @@
 // The newest frames of a thread's stream in memory: those sent in this life that readers may still need. Bounded per
-// thread, and for all threads of the isolate. What is dropped is either a row of the journal, or a resync can send it again.
+// thread, and for all threads of the isolate. What is dropped is either a row of the journal, or a resync can send it
+// again.
 import { Room, STREAMS_BYTES } from "../../../lib/memory/room.ts";
 import { bytesOf } from "../../../lib/memory/text-bytes.ts";
 
