@@ -1,6 +1,6 @@
 // Reads request bodies up to a limit of bytes and time, whether or not the request announces a length, and parses JSON.
 // Together they have a bound, too: one that does not fit waits unread, and so does its client.
-import { bodyLimiter, waitForRoom } from "../lib/memory/limiters.ts";
+import { BODIES_BYTES, Room } from "../lib/memory/room.ts";
 import { overloaded, Problem } from "./errors.ts";
 import { describeBadJson } from "./input/json-place.ts";
 
@@ -37,6 +37,7 @@ export async function readJson(request: Request, owner = "", limit = BODY_BYTES)
   }
 }
 
+const bodies = new Room("bodies", BODIES_BYTES);
 const rooms = new WeakMap<Request, () => void>();
 
 /** Gives back the room of a request's body, once it is answered. */
@@ -48,7 +49,7 @@ export function releaseBody(request: Request): void {
 /** Rejects with `overloaded` if the isolate has no room for so much. */
 async function enter(request: Request, bytes: number, owner: string): Promise<void> {
   releaseBody(request);
-  const leave = await waitForRoom(bodyLimiter, bytes, owner);
+  const leave = await bodies.enter(bytes, { owner });
   if (leave === null) throw overloaded("requests");
   rooms.set(request, leave);
   // A client that is gone is not answered.

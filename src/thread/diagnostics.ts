@@ -1,5 +1,5 @@
 // The current state of a thread's life, for operators.
-import { isolateMemory } from "../lib/memory/isolate.ts";
+import { describeMemory } from "../lib/memory/room.ts";
 import type { Diagnostics } from "../protocol/diagnostics.ts";
 import { readWaiting } from "./inbox/steering.ts";
 import type { Life } from "./life.ts";
@@ -35,7 +35,7 @@ export function describeLife(life: Life): Diagnostics {
     readers: readers.count,
     waiters: [...life.waiters.values()].reduce((count, waiting) => count + waiting.size, 0),
     d1: outbox.backlog,
-    isolate: isolateMemory.describe(),
+    isolate: describeMemory(),
     last_errors: life.errors,
   };
 }

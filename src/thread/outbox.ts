@@ -1,6 +1,6 @@
 // Replicates this object's SQLite to D1 in batches of guarded upserts, which may arrive twice. A position says what D1
 // has. It is stored with the next fact, so after a crash some rows are sent again.
-import { enter, isolateMemory } from "../lib/memory/isolate.ts";
+import { SMALL_BYTES, workRoom } from "../lib/memory/room.ts";
 import { giveWay, withinTime } from "../lib/time-limit.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Run } from "../protocol/run.ts";
@@ -227,11 +227,11 @@ export class Outbox {
     this.countTry();
     const next = readNextRows(this.#changes);
     const weight = BYTES_PER_CHARACTER * next.characters;
-    return isolateMemory.isSmall(weight) ? this.#sendNext(next) : this.#sendLarge(weight);
+    return weight < SMALL_BYTES ? this.#sendNext(next) : this.#sendLarge(weight);
   }
 
   async #sendLarge(weight: number): Promise<boolean> {
-    const leave = await enter(weight);
+    const leave = await workRoom.enter(weight);
     try {
       return this.#stopped ? false : await this.#sendNext(readNextRows(this.#changes));
     } finally {

@@ -2,7 +2,7 @@ import protobuf from "protobufjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { readExport } from "../../test/fakes/otlp/read.ts";
 import { type Env, readConfig } from "../config.ts";
-import { createMemoryAccount } from "../lib/memory/account.ts";
+import { Room } from "../lib/memory/room.ts";
 import { createExporter, type ExporterPorts } from "./exporter.ts";
 import type { Span } from "./span.ts";
 
@@ -171,14 +171,13 @@ describe("spans on their way to a collector", () => {
   });
 
   it("of all objects of an isolate have one bound", () => {
-    const memory = createMemoryAccount({ all: 1e9, kept: 1e9, work: 1e9, small: 1, portion: 1 });
-    const pool = memory.openPool("spans", 1e9, () => {});
-    const all = Array.from({ length: 20 }, () => open({ pool }).exporter);
+    const room = new Room("spans", 4 * 1024 * 1024);
+    const all = Array.from({ length: 20 }, () => open({ room }).exporter);
     for (const exporter of all) for (let count = 0; count < 15; count++) exporter.add(spanOf("a", 60_000));
     const kept = all.reduce((sum, { dropped }) => sum + 15 - dropped, 0);
     expect(kept * 60_000).toBeLessThanOrEqual(4 * 1024 * 1024);
     expect(kept).toBeGreaterThan(60);
-    expect(pool.held).toBeGreaterThan(kept * 60_000);
+    expect(room.held).toBeGreaterThan(kept * 60_000);
   });
 
   it("take no more memory than their bound while nothing can be posted", async () => {

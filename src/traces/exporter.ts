@@ -2,8 +2,7 @@
 // does not fit is dropped and counted, and what a crash takes is lost.
 import type { TraceSettings } from "../config/traces.ts";
 import { logWarning } from "../lib/log.ts";
-import type { Pool } from "../lib/memory/account.ts";
-import { isolateMemory } from "../lib/memory/isolate.ts";
+import { Room, Share } from "../lib/memory/room.ts";
 import { readRetryAfter } from "../lib/retry.ts";
 import { type ExportHead, encodeExport, encodeSpan, readRejected } from "./otlp.ts";
 import type { Span } from "./span.ts";
@@ -28,22 +27,14 @@ const passing = new Set([429, 502, 503, 504]);
 /** Of an answer: its first bytes say how many spans were refused. The rest is for people. */
 const READ_BYTES = 64;
 
-const shared = isolateMemory.openPool("spans", MAX_SHARED_BYTES, () => {});
-/** An object that ends in mid-run posts nothing more. */
-const abandoned = new FinalizationRegistry<Held>(({ pool, bytes }) => pool.add(-bytes));
-
-/** What an exporter has of the pool, for when it is collected. */
-interface Held {
-  pool: Pool;
-  bytes: number;
-}
+const spans = new Room("spans", MAX_SHARED_BYTES);
 
 export interface ExporterPorts {
   post: (url: string, init: RequestInit) => Promise<Response>;
   now: () => number;
   sleep: (ms: number) => Promise<void>;
   /** The isolate's, unless a test has its own. */
-  pool?: Pool;
+  room?: Room;
 }
 
 export interface Exporter {
@@ -60,7 +51,8 @@ export interface Exporter {
 type Encoded = Uint8Array<ArrayBuffer>;
 
 export function createExporter(settings: TraceSettings, head: ExportHead, ports: ExporterPorts): Exporter {
-  const held: Held = { pool: ports.pool ?? shared, bytes: 0 };
+  const room = ports.room ?? spans;
+  const share = new Share(room);
   let queue: Encoded[] = [];
   let bytes = 0;
   let oldest: number | null = null;
@@ -72,12 +64,7 @@ export function createExporter(settings: TraceSettings, head: ExportHead, ports:
     dropped += count;
     logWarning("spans_dropped", { spans: count, reason });
   };
-  const hold = (more: number): void => {
-    held.bytes += more;
-    held.pool.add(more);
-  };
-  const fits = (size: number): boolean =>
-    queue.length < MAX_SPANS && bytes + size <= MAX_BYTES && held.pool.held + size <= MAX_SHARED_BYTES;
+  const fits = (size: number): boolean => queue.length < MAX_SPANS && bytes + size <= MAX_BYTES && room.fits(size);
 
   /** One line for a life. The run's own span says how many. */
   function noteFull(): void {
@@ -100,7 +87,8 @@ export function createExporter(settings: TraceSettings, head: ExportHead, ports:
     return batch;
   }
 
-  const giveBack = (batch: Encoded[]): void => hold(-batch.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  const giveBack = (batch: Encoded[]): void =>
+    share.set(batch.reduce((left, { byteLength }) => left - byteLength, share.bytes));
 
   /** Returns why the collector is away; null if it answered for this batch, whatever it said. */
   async function send(batch: Encoded[]): Promise<string | null> {
@@ -123,7 +111,7 @@ export function createExporter(settings: TraceSettings, head: ExportHead, ports:
     return null;
   }
 
-  const exporter: Exporter = {
+  return {
     add(span, is_last = false) {
       const encoded = encodeSpan(span);
       const size = encoded.byteLength;
@@ -134,7 +122,7 @@ export function createExporter(settings: TraceSettings, head: ExportHead, ports:
       if (!is_last && !fits(size)) return noteFull();
       queue.push(encoded);
       bytes += size;
-      hold(size);
+      share.set(share.bytes + size);
       oldest ??= ports.now();
     },
     get is_due() {
@@ -163,8 +151,6 @@ export function createExporter(settings: TraceSettings, head: ExportHead, ports:
       }
     },
   };
-  abandoned.register(exporter, held);
-  return exporter;
 }
 
 interface Answer {

@@ -1,9 +1,10 @@
 // Room for long answers: each is read, parsed and written again, so an isolate makes a few of them at a time.
-import type { Leave } from "../../lib/memory/isolate.ts";
-import { answerLimiter, waitForRoom } from "../../lib/memory/limiters.ts";
+import { BODIES_BYTES, type Leave, Room } from "../../lib/memory/room.ts";
 import { FREE_BYTES, PAGE_BYTES } from "../../store/page.ts";
 import type { AppContext } from "../context.ts";
 import { overloaded } from "../errors.ts";
+
+const answers = new Room("answers", BODIES_BYTES);
 
 /** `work` calls `admit` before it reads what is long, once. Throws `overloaded` if there is no room in time. */
 export async function withRoom(
@@ -13,7 +14,7 @@ export async function withRoom(
   let leave: Leave | null = null;
   const admit = async (bytes: number) => {
     leave?.();
-    leave = await waitForRoom(answerLimiter, bytes, context.get("caller").user_id);
+    leave = await answers.enter(bytes, { owner: context.get("caller").user_id });
     if (leave === null) throw overloaded("answers");
   };
   try {

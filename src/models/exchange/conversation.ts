@@ -3,7 +3,7 @@
 // or once a refusal has taught something) is written from its start.
 import type { ModelMessage, ModelRequest } from "../../agent/model.ts";
 import { escapeFew } from "../../lib/json/ascii.ts";
-import { isolateMemory } from "../../lib/memory/isolate.ts";
+import { Room } from "../../lib/memory/room.ts";
 import { isWide } from "../../lib/memory/text-bytes.ts";
 import type { WireContext } from "./wire.ts";
 
@@ -42,7 +42,7 @@ const OVERHEAD_BYTES = 2000;
 const kept = new WeakMap<ModelMessage, Kept>();
 /** The bytes of each, the longest unused first. */
 const sizes = new Map<WeakRef<Kept>, number>();
-const pool = isolateMemory.openPool("requests", MAX_KEPT_BYTES, (bytes) => shrinkTo(pool.held - bytes));
+const room = new Room("requests", MAX_KEPT_BYTES);
 
 export function writeConversation<Item>(
   { messages, reminder = null }: ModelRequest,
@@ -121,21 +121,21 @@ function note(conversation: Kept): void {
   const before = sizes.get(ref) ?? 0;
   sizes.delete(ref);
   sizes.set(ref, size);
-  pool.add(size - before);
-  if (pool.held > MAX_KEPT_BYTES) shrinkTo(MAX_KEPT_BYTES);
+  room.add(size - before);
+  if (!room.fits(0)) shrink();
 }
 
-function shrinkTo(bytes: number): void {
+function shrink(): void {
   for (const each of sizes.keys()) if (each.deref() === undefined) forget(each);
   for (const each of sizes.keys()) {
-    if (pool.held <= bytes) return;
+    if (room.fits(0)) return;
     forget(each);
   }
 }
 
 function forget(ref: WeakRef<Kept> | null): void {
   if (ref === null) return;
-  pool.add(-(sizes.get(ref) ?? 0));
+  room.add(-(sizes.get(ref) ?? 0));
   sizes.delete(ref);
   Object.assign(ref.deref() ?? {}, { messages: [], open: [], text: "", isWide: false });
 }

@@ -2,7 +2,7 @@
 // determines the cost of a token.
 import { measureMessages } from "../../agent/context/tokens.ts";
 import type { ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
-import { enter, isolateMemory } from "../../lib/memory/isolate.ts";
+import { SMALL_BYTES, workRoom } from "../../lib/memory/room.ts";
 import type { ModelFailureReason } from "../../protocol/run.ts";
 import type { Objection } from "../profiles/learn.ts";
 import { lacksTools } from "../profiles/learn.ts";
@@ -60,8 +60,8 @@ export async function sendRequest(
   const { provider } = exchange;
   const limits = limitsFor(request, exchange.limits);
   const weight = weighRequest(request);
-  const isSmall = isolateMemory.isSmall(weight);
-  const leave = isSmall ? () => {} : await enter(weight, signal);
+  const isSmall = weight < SMALL_BYTES;
+  const leave = isSmall ? () => {} : await workRoom.enter(weight, { goOn: () => !signal.aborted });
   const guard = guardRequest(limits, signal);
   const builder = wire.createReply(onDelta, {
     max_characters: limits.reply_characters,

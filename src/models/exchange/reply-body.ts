@@ -1,10 +1,10 @@
 // The body of a reply: server-sent events or, from servers that ignore `stream: true`, one JSON value.
 import { asRecord } from "../../lib/is-record.ts";
-import { GrowingReply } from "../../lib/memory/isolate.ts";
+import { type Leave, MODELS_BYTES, Room, SMALL_BYTES } from "../../lib/memory/room.ts";
 import { createFolder } from "../../lib/memory/text-bytes.ts";
 import { type ByteReader, openByteReader } from "./byte-reader.ts";
 import { createChunkReader } from "./chunk-reader.ts";
-import { ReplyTooLong } from "./reply.ts";
+import { MAX_REPLY_CHARACTERS, ReplyTooLong } from "./reply.ts";
 import type { RequestGuard } from "./request-guard.ts";
 import { createSseParser } from "./sse.ts";
 import type { ReplyBuilder, Wire } from "./wire.ts";
@@ -21,6 +21,16 @@ const MAX_EVENT_CHARACTERS = 5 * 1024 * 1024;
  */
 const BYTES_PER_CHARACTER = 4;
 
+const LONG_BYTES = 1024 * 1024;
+/**
+ * The room that a reply needs once it has so many bytes. Most end before the first step, and nearly all before the
+ * second, behind which one at a time is read on: that one waits for no other, so all end.
+ */
+const steps = [
+  { from: SMALL_BYTES, room: new Room("replies", MODELS_BYTES), bytes: LONG_BYTES },
+  { from: LONG_BYTES, room: new Room("long replies", MODELS_BYTES), bytes: MAX_REPLY_CHARACTERS * BYTES_PER_CHARACTER },
+];
+
 /** `foreign`: it was no reply. */
 export type Ending = "complete" | "cut" | "foreign";
 
@@ -36,7 +46,7 @@ export async function readReply(
   guard.onStop(() => void reader.cancel());
   const isEvents = response.headers.get("content-type")?.includes("event-stream") ?? false;
   const sink = createSink(wire, builder, isEvents);
-  const memory = new GrowingReply();
+  const taken: Leave[] = [];
   const touch = (): boolean => {
     guard.touch(builder.progress);
     return guard.reason === null;
@@ -52,15 +62,18 @@ export async function readReply(
         return "complete";
       }
       touch();
+      const step = steps[taken.length];
+      if (step === undefined || (builder.characters + sink.held) * BYTES_PER_CHARACTER < step.from) continue;
       // What is not read stays with the server, which waits.
-      const room = memory.grow((builder.characters + sink.held) * BYTES_PER_CHARACTER, touch);
-      if (room !== null) await room;
+      let release: Leave | null = null;
+      while (release === null && touch()) release = await step.room.enter(step.bytes, { goOn: touch });
+      if (release !== null) taken.push(release);
     }
   } catch (error) {
     void reader.cancel();
     throw error;
   } finally {
-    memory.leave();
+    for (const release of taken) release();
   }
   return guard.reason ? "cut" : sink.end();
 }

@@ -2,7 +2,7 @@ import { beforeEach, expect, it, vi } from "vitest";
 import { newRunInput } from "../../protocol/thread.ts";
 import type { Life } from "../life.ts";
 
-// The account is the process's, which other files use, too: here each test has its own.
+// Rooms are the process's, which other files use, too: here each test has its own.
 let admission: typeof import("./admission.ts");
 let crowd: typeof import("../../agent/context/crowd.ts");
 

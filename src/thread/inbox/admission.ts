@@ -1,7 +1,6 @@
 // Limits how much may wait on a thread.
 import { isCrowded } from "../../agent/context/crowd.ts";
-import { isolateMemory } from "../../lib/memory/isolate.ts";
-import { Share } from "../../lib/memory/share.ts";
+import { Room, Share } from "../../lib/memory/room.ts";
 import { isWide } from "../../lib/memory/text-bytes.ts";
 import { fail, type Result } from "../../protocol/error.ts";
 import { textOf } from "../../protocol/message.ts";
@@ -15,7 +14,7 @@ const MAX_WAITING_CHARS = 8 * 1024 * 1024;
 
 /** Of all threads of the isolate. One alone may have half of it, or all in a script that takes two bytes a character. */
 const MAX_INPUTS_BYTES = 16 * 1024 * 1024;
-const inputs = isolateMemory.openPool("inputs", MAX_INPUTS_BYTES, () => {});
+const inputs = new Room("inputs", MAX_INPUTS_BYTES);
 /** A life whose inputs are short is not counted. */
 const shares = new WeakMap<Life, Share>();
 

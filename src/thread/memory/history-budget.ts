@@ -2,7 +2,7 @@
 // dropped first, and read again if such a thread continues. It holds plain data, so it may be in module scope.
 //
 // The history of a live run is not here: the run holds it in any case (`agent/context/crowd.ts`).
-import { isolateMemory } from "../../lib/memory/isolate.ts";
+import { Room } from "../../lib/memory/room.ts";
 import type { KeptHistory } from "./thread-memory.ts";
 
 /** As much as one may have (`MAX_CONVERSATION_BYTES`), and as many small ones in its place. */
@@ -14,20 +14,15 @@ export interface HistoryBudget {
   /** A run takes it. */
   lend(history: KeptHistory): void;
   drop(history: KeptHistory): void;
-  /** Drops some, for room elsewhere. */
-  shrink(bytes: number): void;
 }
 
-/** `onChange` gets how many bytes more, or less, are kept. */
-export function createHistoryBudget(max_bytes: number, onChange: (bytes: number) => void = () => {}): HistoryBudget {
+export function createHistoryBudget(room: Room): HistoryBudget {
   // Least recently used first.
   const sizes = new Map<KeptHistory, number>();
-  let total = 0;
   const lend = (history: KeptHistory): void => {
     const bytes = sizes.get(history) ?? 0;
     if (!sizes.delete(history)) return;
-    total -= bytes;
-    onChange(-bytes);
+    room.add(-bytes);
   };
   const drop = (history: KeptHistory): void => {
     lend(history);
@@ -36,29 +31,22 @@ export function createHistoryBudget(max_bytes: number, onChange: (bytes: number)
     history.waiting = [];
     history.waiting_bytes = 0;
   };
-  const shrinkTo = (bytes: number): void => {
-    for (const oldest of sizes.keys()) {
-      if (total <= bytes) return;
-      drop(oldest);
-    }
-  };
   return {
     lend,
     drop,
-    shrink: (bytes) => shrinkTo(total - bytes),
     use(history, bytes) {
       // Alone, so that it does not drop those of all others with it, at each of its steps.
-      if (bytes > max_bytes) return drop(history);
+      if (bytes > room.limit) return drop(history);
       lend(history);
       sizes.set(history, bytes);
-      total += bytes;
-      shrinkTo(max_bytes);
-      onChange(bytes);
+      room.add(bytes);
+      for (const oldest of sizes.keys()) {
+        if (room.fits(0)) return;
+        drop(oldest);
+      }
     },
   };
 }
 
-const pool = isolateMemory.openPool("histories", MAX_BYTES, (bytes) => historyBudget.shrink(bytes));
-
 /** The isolate's: its objects share it. */
-export const historyBudget = createHistoryBudget(MAX_BYTES, pool.add);
+export const historyBudget = createHistoryBudget(new Room("histories", MAX_BYTES));

@@ -10,6 +10,7 @@ import { messageLimit } from "../../agent/context/budget.ts";
 import { Conversation } from "../../agent/context/conversation.ts";
 import { summaryPrompt } from "../../agent/context/summary-writer.ts";
 import { estimateMessages } from "../../agent/context/tokens.ts";
+import { Room } from "../../lib/memory/room.ts";
 import type { Life } from "../life.ts";
 import { clock } from "../ports.ts";
 import { ensureRunning } from "../run/run.ts";
@@ -235,7 +236,7 @@ describe("the histories that an isolate keeps", () => {
   };
 
   it("have a bound together, beyond which those that were used longest ago are dropped", () => {
-    const budget = createHistoryBudget(100);
+    const budget = createHistoryBudget(new Room("test", 100));
     const [first, second, third] = [keep(), keep(), keep()];
     budget.use(first, 40);
     budget.use(second, 40);
@@ -245,7 +246,7 @@ describe("the histories that an isolate keeps", () => {
   });
 
   it("do not go where one that is too long by itself is not kept", () => {
-    const budget = createHistoryBudget(100);
+    const budget = createHistoryBudget(new Room("test", 100));
     const [long, other] = [keep(), keep()];
     budget.use(long, 40);
     budget.use(other, 60);
@@ -256,7 +257,7 @@ describe("the histories that an isolate keeps", () => {
   });
 
   it("leave nothing behind when they are dropped", () => {
-    const budget = createHistoryBudget(100);
+    const budget = createHistoryBudget(new Room("test", 100));
     const [first, second] = [keep(), keep()];
     budget.use(first, 100);
     budget.drop(first);

@@ -3,7 +3,7 @@
 import type { PublicAnswer } from "../../agent/checks/run/ports.ts";
 import type { TakeUse } from "../../agent/tool.ts";
 import type { Config } from "../../config.ts";
-import { LOOK_BYTES, lookLimiter, waitForRoom } from "../../lib/memory/limiters.ts";
+import { Room } from "../../lib/memory/room.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import { downloadSettings, pagesUsedUp } from "./fetch.ts";
 import { checkAddress } from "./pages/address.ts";
@@ -19,6 +19,10 @@ export interface Asker {
 export type AskAddress = (address: string, asker: Asker, signal: AbortSignal) => Promise<PublicAnswer>;
 
 const MAX_SHOWN = 200;
+/** Each has 64 KiB, as bytes and as text, and what comes before it is read. */
+const LOOK_BYTES = 256 * 1024;
+/** 16 at once, and eight of one user: each may last 20 seconds. */
+const looks = new Room("looks", 16 * LOOK_BYTES);
 /** The turn at a host lasts no longer: ten seconds are for room in memory, the others for the request. */
 const TURN_MS = 30_000;
 
@@ -37,7 +41,7 @@ export function createAskAddress(
     const refusal = await takeUse("pages_per_day");
     if (refusal !== null) return refuse(`${pagesUsedUp(refusal.retry_after_s ?? 0)}.`);
     const answer = await visit(url, settings, startClock(TURN_MS), signal, async (means, inTurn) => {
-      const leave = await waitForRoom(lookLimiter, LOOK_BYTES, user_id);
+      const leave = await looks.enter(LOOK_BYTES, { owner: user_id });
       if (leave === null)
         return refuse("This server asks too many addresses at the moment: run the check again later.");
       try {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { CheckWorld, turn } from "../../../../test/fakes/check-world.ts";
-import { isolateMemory } from "../../../lib/memory/isolate.ts";
+import { describeMemory } from "../../../lib/memory/room.ts";
 import { bytesOf } from "../../../lib/memory/text-bytes.ts";
 import type { CheckInput, Receipt } from "../../../protocol/plan/check.ts";
 import { KeptOutputs, MAX_OUTPUTS_BYTES } from "./outputs.ts";
 
-const held = () => isolateMemory.describe().kept.checks ?? 0;
+const held = () => describeMemory().kept.checks ?? 0;
 const bytesIn = (receipts: readonly Receipt[]) =>
   receipts.reduce((sum, { output_head, output_tail }) => sum + bytesOf(output_head) + bytesOf(output_tail), 0);
 

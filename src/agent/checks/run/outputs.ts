@@ -1,8 +1,7 @@
 // What the outputs of checks hold while others run: a look takes minutes, and its receipts are stored together. A plan may
 // have a thousand checks with 64 KiB each, and all threads of an isolate share its memory. So beyond a bound an output
 // has its ends alone, as D1 has them, then less. Nobody waits for room, and no receipt is lost for the want of it.
-import { isolateMemory } from "../../../lib/memory/isolate.ts";
-import { Share } from "../../../lib/memory/share.ts";
+import { Room, Share } from "../../../lib/memory/room.ts";
 import { bytesOf, ownText } from "../../../lib/memory/text-bytes.ts";
 import { cutEnd, cutStart } from "../../../lib/truncate.ts";
 import type { Sight } from "./look.ts";
@@ -11,7 +10,7 @@ type Output = NonNullable<Sight["output"]>;
 
 /** Of all looks: a hundred whole outputs. One has half of it. */
 export const MAX_OUTPUTS_BYTES = 6 * 1024 * 1024;
-const outputs = isolateMemory.openPool("checks", MAX_OUTPUTS_BYTES, () => {});
+const outputs = new Room("checks", MAX_OUTPUTS_BYTES);
 
 /** Characters of each end. The least is a line or two, for which there is always room. */
 const KEPT = 4_000;
@@ -34,7 +33,7 @@ export class KeptOutputs {
 
   #fits(output: Output): boolean {
     const bytes = weigh(output);
-    return outputs.held + bytes <= MAX_OUTPUTS_BYTES && this.#share.bytes + bytes <= MAX_OUTPUTS_BYTES / 2;
+    return outputs.fits(bytes) && this.#share.bytes + bytes <= MAX_OUTPUTS_BYTES / 2;
   }
 }
 

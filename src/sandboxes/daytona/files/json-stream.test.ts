@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { isolateMemory } from "../../../lib/memory/isolate.ts";
+import { workRoom } from "../../../lib/memory/room.ts";
 import { readBytes, readStringField } from "./json-stream.ts";
 
 function answer(body: string, piece: number, type = "application/json"): { response: Response; taken: () => number } {
@@ -98,6 +98,6 @@ describe("the bytes of an answer", () => {
 
   it("are none if there are more than accepted, and give their room back", async () => {
     expect(await readBytes(announce(null), 650_000)).toBeNull();
-    await vi.waitFor(() => expect(isolateMemory.describe().work).toBe(0), 20_000);
+    await vi.waitFor(() => expect(workRoom.held).toBe(0), 20_000);
   });
 });

@@ -1,6 +1,6 @@
 // Reads answers while they arrive, since they may exceed the memory: one string of a JSON object, or bytes up to a limit.
 import { SandboxError } from "../../../agent/sandbox.ts";
-import { enter, isolateMemory, type Leave } from "../../../lib/memory/isolate.ts";
+import { type Leave, SMALL_BYTES, workRoom } from "../../../lib/memory/room.ts";
 
 /** Handles a piece. Returns false to end the reading, and with it the transfer. */
 type OnPiece<Value> = (value: Value) => boolean;
@@ -113,8 +113,8 @@ export async function readBytes(response: Response, limit: number): Promise<Uint
       length += value.length;
       if (length > limit) return null;
       pieces.push(value);
-      if (leave === null && isolateMemory.isSmall(length)) continue;
-      leave ??= await enter(TIMES * lengthOf(response, limit));
+      if (leave === null && length < SMALL_BYTES) continue;
+      leave ??= await workRoom.enter(TIMES * lengthOf(response, limit));
       if (leave === null) throw new SandboxError("failed", "The server has no memory left for so long an answer.");
       // An announced length may be wrong.
       const announced = lengthOf(response, limit);

@@ -1,7 +1,7 @@
 // The newest frames of a thread's stream in memory: those sent in this life that readers may still need. Bounded per
-// thread, and with all else that the isolate's objects keep. What is dropped is either a row of the journal, or a resync can send it again.
-
-import { isolateMemory } from "../../../lib/memory/isolate.ts";
+// thread, and for all threads of the isolate. What is dropped is either a row of the journal, or a resync can send it
+// again.
+import { Room, STREAMS_BYTES } from "../../../lib/memory/room.ts";
 import { bytesOf } from "../../../lib/memory/text-bytes.ts";
 
 /** An SSE frame and its number. */
@@ -14,16 +14,14 @@ export interface Frame {
 /** In characters: several times what a reader may be behind. */
 const MEMORY_OF_THREAD = 4 * 1024 * 1024;
 /**
- * In bytes. When the isolate's objects hold too much together, a thread still keeps this much: enough for readers that
- * keep up. Where there are many threads, they share what all may keep in any case.
+ * In bytes. When all threads hold too much together, each still keeps this much: enough for readers that keep up. Where
+ * there are many threads, they share what all may keep in any case.
  */
 const MOST_FLOOR = 256 * 1024;
 const LEAST_FLOOR = 8 * 1024;
 const FLOORS = 4 * 1024 * 1024;
-/** Of what all kinds of memory may keep, in bytes. Frames may have more where the others need less. */
-const SHARE = 8 * 1024 * 1024;
 /** The largest log gives a portion at a time, so that logs of one size give alike. */
-const PORTION = 64 * 1024;
+const PORTION = 16 * 1024;
 /** A frame's object, and the parts that its text is joined from. */
 const FRAME_BYTES = 100;
 
@@ -34,26 +32,25 @@ interface Size {
 }
 
 // Objects of one isolate share module scope. Counts and frames may live there, but clients and promises may not.
-const pool = isolateMemory.openPool("frames", SHARE, makeRoom);
+const room = new Room("frames", STREAMS_BYTES);
 const logs = new Map<Size, WeakRef<FrameLog>>();
 // An object that ends in mid-run does not clear its log. Its memory is given back when the log is collected.
 const abandoned = new FinalizationRegistry<Size>((size) => {
-  pool.add(-size.bytes);
+  room.add(-size.bytes);
   logs.delete(size);
 });
 
 /** Shrinks the largest logs, not those that grew last: readers wait for the newest frames of their thread. */
-function makeRoom(bytes: number): void {
-  const enough = pool.held - bytes;
+function makeRoom(): void {
   const floor = Math.max(LEAST_FLOOR, Math.min(MOST_FLOOR, FLOORS / logs.size));
-  while (pool.held > enough) {
+  while (!room.fits(0)) {
     let [largest] = logs.keys();
     for (const size of logs.keys()) if (largest === undefined || size.bytes > largest.bytes) largest = size;
     if (largest === undefined || largest.bytes <= floor) break;
     const log = logs.get(largest)?.deref();
     if (log === undefined) {
       // The log is collected, and `abandoned` has not run for it yet.
-      pool.add(-largest.bytes);
+      room.add(-largest.bytes);
       largest.bytes = 0;
     } else log.shrinkTo(Math.max(floor, largest.bytes - PORTION));
   }
@@ -103,7 +100,8 @@ export class FrameLog {
     this.#size.bytes += bytes;
     this.#written += text.length;
     while (this.#size.chars > MEMORY_OF_THREAD) this.#dropFirst();
-    pool.add(bytes);
+    room.add(bytes);
+    if (!room.fits(0)) makeRoom();
   }
 
   /** Drops the oldest frames until no more than so many bytes are left. */
@@ -162,7 +160,7 @@ export class FrameLog {
     this.#first += 1;
     this.#size.chars -= frame.text.length;
     this.#size.bytes -= frame.bytes;
-    pool.add(-frame.bytes);
+    room.add(-frame.bytes);
     this.#floor = frame.seq;
     if (this.#first > 4096) this.#compact();
   }

@@ -2,7 +2,7 @@
 // the text, which may be megabytes, while there may be hundreds of readers. The text is made again for the next piece.
 // The newest texts are cached, so a text is made once for one reader that keeps up, or for several side by side.
 
-import { isolateMemory } from "../../../lib/memory/isolate.ts";
+import { Room } from "../../../lib/memory/room.ts";
 import { bytesOf } from "../../../lib/memory/text-bytes.ts";
 import { writeChars } from "./writes.ts";
 
@@ -13,7 +13,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 
 // Objects of one isolate share module scope; texts and counts may live there.
 const recent = new Map<string, { text: string; bytes: number }>();
-const pool = isolateMemory.openPool("texts", MAX_BYTES, (bytes) => shrinkTo(pool.held - bytes));
+const room = new Room("texts", MAX_BYTES);
 let owners = 0;
 
 /** A prefix of keys that is unique in this process. */
@@ -55,21 +55,21 @@ function recall(key: string, make: () => string): string {
   if (text.length <= PIECE_CHARS) return text;
   const bytes = bytesOf(text);
   recent.set(key, { text, bytes });
-  pool.add(bytes);
-  if (pool.held > MAX_BYTES) shrinkTo(MAX_BYTES);
+  room.add(bytes);
+  shrink();
   return text;
 }
 
 /** The newest stays however long it is. Made again for each piece, it would take time quadratic in its length. */
-function shrinkTo(bytes: number): void {
+function shrink(): void {
   for (const [oldest, known] of recent) {
-    if (pool.held <= bytes || recent.size === 1) return;
+    if (room.fits(0) || recent.size === 1) return;
     recent.delete(oldest);
-    pool.add(-known.bytes);
+    room.add(-known.bytes);
   }
 }
 
 /** Of this process's cache. */
 export function rememberedBytes(): number {
-  return pool.held;
+  return room.held;
 }
