@@ -1,52 +1,44 @@
-// Quotas: how much of each thing a user may have or do, so that no user takes the others' share. One table, with the
-// reason of each number. `docs/operating.md` is made from it. Tokens and money a day are caps (`caps.ts`), not quotas.
-import { z } from "zod";
+// Quotas: how much of each thing a user may have or do, so that no user takes the others' share. An operator sets the
+// eight `quotas`; the `fixedLimits` are constants, or follow from one of the eight. Both tables say why each number, and
+// `docs/operating.md` is made from them. Tokens and money a day are caps (`caps.ts`), not quotas.
 import type { Failure } from "../error.ts";
 
-export interface Quota {
+export interface Limit {
   /** What people get without a setting. */
   usual: number;
   /** What is counted, for documents and refusals: `runs started in a minute`. */
   counts: string;
   /**
-   * Where it is counted. `D1` and `object` are exact, as far as D1 has heard. `location`: by Cloudflare's rate limits,
-   * for each location and approximately. `isolate`: in memory of each isolate of the Worker. `clock`: in D1, by what
-   * the clock sees every ten minutes.
+   * Where it is counted. `D1` is exact, as far as D1 has heard. `location`: by Cloudflare's rate limits, for each
+   * location and approximately. `isolate`: in memory of each isolate of the Worker.
    */
-  counted: "D1" | "object" | "location" | "isolate" | "clock";
+  counted: "D1" | "location" | "isolate";
   /** Refused with 429 and `Retry-After`, since time helps; else with 409. */
   is_rate: boolean;
   /** What is more is not refused, and comes later. */
   waits?: boolean;
   /** What it is counted over, if that is not a minute. Days are those of UTC. */
   period?: "day";
-  /** It bounds each one, and is not used up. */
-  is_of_one?: boolean;
   /** What makes room, where that is not to delete something, or to wait. */
   helps?: string;
+  /** The quota of which this is a part: it grows and shrinks with it. */
+  of?: "things" | "sandboxes";
+  /** `QUOTAS=off` ends it, as it ends the quotas. */
+  can_be_off?: boolean;
   /** Why this number. */
   reason: string;
 }
 
-/** Deleting something helps, or an admin who gives the user more. What exists stays where a quota becomes smaller. */
-const held = (usual: number, counts: string, reason: string, counted: Quota["counted"] = "D1"): Quota => ({
-  ...{ usual, counts, counted, is_rate: false, reason },
+/** What the operator is billed for. A use is counted before what it is for: one that fails counts too. */
+const daily = { counted: "D1", is_rate: true, period: "day" } as const;
+
+/** Deleting something helps. What exists stays where a limit becomes smaller. */
+const held = (usual: number, counts: string, reason: string, of?: Limit["of"]): Limit => ({
+  ...{ usual, counts, counted: "D1", is_rate: false, reason },
+  ...(of && { of }),
 });
 
-const ofOne = (usual: number, counts: string): Quota => ({
-  ...held(usual, counts, "SANDBOX_LIMITS bounds everybody; this bounds one user."),
-  is_of_one: true,
-  helps: "Ask for less, or",
-});
-
-/**
- * What the operator is billed for, or pays for in other ways. It is counted where it is used, and a use is there before
- * what it is for: one that fails counts too.
- */
-const daily = (usual: number, counts: string, reason: string, counted: Quota["counted"] = "D1") => ({
-  ...{ usual, counts, counted, is_rate: true, period: "day" as const, reason },
-});
-
+/** What an operator may set, for all with QUOTAS and for one user. */
 export const quotas = {
   runs_per_minute: {
     usual: 120,
@@ -69,11 +61,38 @@ export const quotas = {
     is_rate: true,
     reason: "Ten for each run, and a page sends ten when it opens. Each takes 1 to 2 ms of the Worker, and 1 ms of D1.",
   },
+  stored_bytes: {
+    ...held(2e9, "bytes in messages, receipts and agents", "A fifth of the 10 GB that a D1 database holds."),
+    counted: "isolate",
+  },
+  sandboxes: held(200, "sandboxes", "One for each project of some months. A stopped one still has a disk."),
+  sandbox_hours_per_day: {
+    ...daily,
+    usual: 480,
+    counts: "hours in which sandboxes run, in a day",
+    reason: "Twenty that never stop. One that runs is billed, whether somebody uses it or not.",
+  },
+  lookups_per_day: {
+    ...daily,
+    usual: 6_000,
+    counts: "searches, pages read by fetch_url and addresses asked by checks, together in a day",
+    reason:
+      "Thirty thorough pieces of research: 1,000 searches, and five pages for each. Services charge for searches; pages come from somebody's site, under the server's name.",
+  },
+  things: {
+    ...held(10_000, "threads, as many projects, and a part of it of other things", "Thirty threads a day for a year."),
+    counted: "isolate",
+  },
+} as const satisfies Record<string, Limit>;
+
+/** What no setting and no admin changes by name. */
+export const fixedLimits = {
   changes_per_minute: {
     usual: 300,
     counts: "requests in a minute that change something",
     counted: "location",
     is_rate: true,
+    can_be_off: true,
     reason: "A script that sets up an account sends five a second. Each writes to the D1 that all users share.",
   },
   sums_per_minute: {
@@ -81,7 +100,13 @@ export const quotas = {
     counts: "requests in a minute for sums of usage",
     counted: "location",
     is_rate: true,
+    can_be_off: true,
     reason: "The page asks when it is opened. D1 reads each run of the period: a second for a hundred thousand.",
+  },
+  agent_versions_per_minute: {
+    ...held(60, "versions of agents made in a minute", "A script that changes all agents of a team."),
+    is_rate: true,
+    can_be_off: true,
   },
   streams: {
     usual: 1_000,
@@ -137,67 +162,42 @@ export const quotas = {
     waits: true,
     reason: "Ten webhooks at their own limit of 120. Each is a request to others, and three rows.",
   },
-  searches_per_day: daily(
-    1_000,
-    "searches in a day",
-    "Thirty thorough pieces of research. Services charge for each. Those of SEARCH_MODEL are tokens, and not counted.",
-  ),
-  pages_per_day: daily(
-    5_000,
-    "pages read by fetch_url and addresses asked by checks in a day",
-    "Five for each search. Each comes from somebody's site, under the server's name.",
-  ),
-  sandbox_hours_per_day: daily(
-    480,
-    "hours in which sandboxes run, in a day",
-    "Twenty that never stop. One that runs is billed, whether somebody uses it or not.",
-    "clock",
-  ),
-  image_builds_per_day: daily(
-    50,
-    "builds of sandbox images in a day",
-    "An afternoon's work on a Dockerfile. A build takes minutes of the provider's cores.",
-  ),
-  // What a user has.
-  sandboxes: held(200, "sandboxes", "One for each project of some months. A stopped one still has a disk."),
-  sandbox_cpus: held(400, "cores of all sandboxes together", "Two for each. Stopped ones count, since they may start."),
-  sandbox_cpu: ofOne(1024, "cores of one sandbox"),
-  sandbox_memory: ofOne(4096, "GiB of memory of one sandbox"),
-  sandbox_disk: ofOne(65_536, "GiB of disk of one sandbox"),
-  stored_bytes: held(2e9, "bytes in messages and agents", "A fifth of the 10 GB that a D1 database holds.", "isolate"),
-  threads: held(10_000, "threads", "Thirty a day for a year.", "isolate"),
-  projects: held(10_000, "projects", "As many as threads: a thread makes one if none is named.", "isolate"),
-  agents: held(200, "agents", "Enough for a team. Each may have many versions."),
+  image_builds_per_day: {
+    ...daily,
+    usual: 50,
+    counts: "builds of sandbox images in a day",
+    reason: "An afternoon's work on a Dockerfile. A build takes minutes of the provider's cores.",
+  },
   agent_versions: {
     ...held(1_000, "versions of one agent", "Three a day for a year."),
-    helps: "Versions stay as long as their agent: continue with a new agent, or",
+    helps: "Versions stay as long as their agent: continue with a new agent.",
   },
-  agent_versions_per_minute: {
-    ...held(60, "versions of agents made in a minute", "A script that changes all agents of a team."),
-    is_rate: true,
-  },
-  api_keys: held(100, "API keys", "One for each device and program."),
-  triggers: held(1_000, "triggers", "One for each customer or report."),
-  webhooks: held(20, "webhooks", "The end of each run writes a row for each."),
-  git_credentials: held(100, "git hosts with a credential", "Few people use ten."),
-  sandbox_secrets: held(1_000, "secrets of sandboxes", "A hundred for each of ten projects."),
-  slack_workspaces: held(20, "Slack workspaces", "An organization has a few."),
   tickets: {
     ...held(300, "unused tickets for terminals, downloads and streams", "One lives for a minute: five a second."),
-    helps: "One that nobody uses ends after a minute: try again then, or",
+    helps: "One that nobody uses ends after a minute: try again then.",
   },
-} as const satisfies Record<string, Quota>;
+  sandbox_cpus: held(400, "cores of all sandboxes together", "Two for each. Stopped ones may start.", "sandboxes"),
+  threads: { ...held(10_000, "threads", "Thirty a day for a year.", "things"), counted: "isolate" },
+  projects: {
+    ...held(10_000, "projects", "As many as threads: a thread makes one if none is named.", "things"),
+    counted: "isolate",
+  },
+  triggers: held(1_000, "triggers", "One for each customer or report.", "things"),
+  sandbox_secrets: held(1_000, "secrets of sandboxes", "A hundred for each of ten projects.", "things"),
+  agents: held(200, "agents", "Enough for a team. Each may have many versions.", "things"),
+  api_keys: held(100, "API keys", "One for each device and program.", "things"),
+  git_credentials: held(100, "git hosts with a credential", "Few people use ten.", "things"),
+  webhooks: held(20, "webhooks", "The end of each run writes a row for each.", "things"),
+  slack_workspaces: held(20, "Slack workspaces", "An organization has a few.", "things"),
+} as const satisfies Record<string, Limit>;
+
+const limits = { ...quotas, ...fixedLimits };
 
 export type QuotaName = keyof typeof quotas & string;
+export type LimitName = keyof typeof limits & string;
 
 /** Those that are counted over a day. */
-export type DailyName = {
-  [Name in QuotaName]: (typeof quotas)[Name] extends { period: "day" } ? Name : never;
-}[QuotaName];
-
-export const dailyNames = Object.entries(quotas).flatMap(([name, quota]) =>
-  "period" in quota ? [name as DailyName] : [],
-);
+export type DailyName = "sandbox_hours_per_day" | "lookups_per_day" | "image_builds_per_day";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -216,13 +216,46 @@ export function isQuotaName(name: string): name is QuotaName {
   return Object.hasOwn(quotas, name);
 }
 
-const given = z.record(z.string(), z.number().min(0).max(1_000_000_000_000));
+/** What took the place of a name that was a quota. */
+const replaced: Record<string, string> = {
+  searches_per_day: "set lookups_per_day",
+  pages_per_day: "set lookups_per_day",
+  sandbox_cpu: "the setting SANDBOX_LIMITS bounds each sandbox",
+  sandbox_memory: "the setting SANDBOX_LIMITS bounds each sandbox",
+  sandbox_disk: "the setting SANDBOX_LIMITS bounds each sandbox",
+};
+
+/** Why `name` can't be set, and what to set in its place: `is fixed at 20`. Null for a name that never was a quota. */
+export function describeFixed(name: string): string | null {
+  if (Object.hasOwn(replaced, name)) return `is no quota: ${replaced[name]}`;
+  if (!Object.hasOwn(fixedLimits, name)) return null;
+  const { usual, of } = limitFor(name as LimitName);
+  return of === undefined ? `is fixed at ${format(usual)}` : `is a part of ${of}: set that`;
+}
+
+/** The limit in full; `limits` knows only which fields each of them has. */
+export function limitFor(name: LimitName): Limit {
+  return limits[name];
+}
+
 /** What differs for one user, or by setting. */
-export type Quotas = z.infer<typeof given>;
+export type Quotas = Record<string, number>;
+
+/** As much as a quota may be. */
+export const MAX_QUOTA = 1_000_000_000_000;
+
+/** What QUOTAS=off sets: no quota, and none of the fixed limits that one person at home would meet. */
+export const offQuotas: Quotas = Object.fromEntries(
+  Object.entries<Limit>(limits).flatMap(([name, { can_be_off }]) =>
+    isQuotaName(name) || can_be_off ? [[name, MAX_QUOTA]] : [],
+  ),
+);
 
 /** A user's own number, else the setting's, else the usual one. */
-export function quotaOf(config: { quotas: Quotas }, own: Quotas | null | undefined, name: QuotaName): number {
-  return own?.[name] ?? config.quotas[name] ?? quotas[name].usual;
+export function quotaOf(config: { quotas: Quotas }, own: Quotas | null | undefined, name: LimitName): number {
+  const { usual, of } = limitFor(name);
+  if (of !== undefined) return Math.floor((quotaOf(config, own, of) * usual) / quotas[of].usual);
+  return (isQuotaName(name) ? own?.[name] : undefined) ?? config.quotas[name] ?? usual;
 }
 
 /** As `toLocaleString`, which makes a formatter each time: that took a third of what a refused request costs. */
@@ -233,22 +266,29 @@ const format = (limit: number): string => {
 let grouping: Intl.NumberFormat | undefined;
 
 /** The refusal. With `retry_after_s` it is 429, without it 409. */
-export function exceeded(name: QuotaName, limit: number, retry_after_s?: number): Failure {
-  const quota: Quota = quotas[name];
-  const { counts, is_rate, is_of_one, period, helps = is_rate ? "" : "Delete what you no longer need, or" } = quota;
-  const state = is_of_one ? "less than that" : "used up";
+export function exceeded(name: LimitName, limit: number, retry_after_s?: number): Failure {
+  const { counts, is_rate, period, of, helps } = limitFor(name);
+  const set = of ?? (isQuotaName(name) ? name : null);
   const isDaily = period !== undefined && retry_after_s !== undefined;
+  const more =
+    set === null
+      ? "Delete what you no longer need."
+      : "Delete what you no longer need, or ask whoever runs this server for more.";
   const advice = isDaily
-    ? `It begins anew at 00:00 UTC, ${describeWait(retry_after_s)}.`
-    : is_rate
-      ? helps
-      : `${helps} ask whoever runs this server for more.`;
-  const detail = `Your quota of ${format(limit)} ${counts} (${name}) is ${state}.${advice && ` ${advice}`}`;
+    ? `It begins again at 00:00 UTC, ${describeWait(retry_after_s)}.`
+    : (helps ?? (is_rate ? "" : more));
+  const whose = set === null ? "The limit" : "Your quota";
+  const detail = `${whose} of ${format(limit)} ${counts} (${set ?? name}) is used up.${advice && ` ${advice}`}`;
   return { code: "quota_exceeded", detail, ...(retry_after_s === undefined ? {} : { retry_after_s }) };
 }
 
+/** Without a full stop. */
+export function lookupsUsedUp(seconds: number): string {
+  return `The searches and pages of this user for today are used up (the quota lookups_per_day). They begin again at 00:00 UTC, ${describeWait(seconds)}`;
+}
+
 /** `in 5 hours`. */
-export function describeWait(seconds: number): string {
+function describeWait(seconds: number): string {
   const minutes = Math.ceil(seconds / 60);
   const [count, unit] = minutes < 100 ? [minutes, "minute"] : [Math.round(minutes / 60), "hour"];
   return `in ${count} ${unit}${count === 1 ? "" : "s"}`;

@@ -1,7 +1,7 @@
 // Inserts a row only while its user has room for it, in one statement.
 import { getTableColumns, is, SQL, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
-import type { QuotaName } from "../../protocol/money/quotas.ts";
+import type { LimitName } from "../../protocol/money/quotas.ts";
 import { type CountedName, hasRoom, limitOf } from "./held.ts";
 
 /** What became of a new row: `taken` if its id is, `full` if a quota is used up. */
@@ -13,7 +13,7 @@ export function roomFor(user_id: string, name: CountedName, usual?: number): SQL
 }
 
 /** The same for `limitOf`. */
-export function limitFor(user_id: string, name: QuotaName, usual?: number): SQL {
+export function limitFor(user_id: string, name: LimitName, usual?: number): SQL {
   return ofUser(limitOf(name, usual), user_id);
 }
 
