@@ -4,7 +4,7 @@ import type { Env } from "../config.ts";
 import type { Agent } from "../protocol/agents/agent.ts";
 import type { Failure, Result } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
-import { exceeded, limitFor } from "../protocol/money/quotas.ts";
+import { exceeded, limits } from "../protocol/money/quotas.ts";
 import type { Project } from "../protocol/project.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { readStartingAgent } from "../store/agents/versions.ts";
@@ -136,5 +136,5 @@ async function findFull(context: AppContext, names: CountedName[]): Promise<Prob
 
 /** A rate is counted over a minute. */
 function refusalOf(name: CountedName, limit: number): Failure {
-  return exceeded(name, limit, limitFor(name).is_rate ? MINUTE_SECONDS : undefined);
+  return exceeded(name, limit, limits[name].is_rate ? MINUTE_SECONDS : undefined);
 }

@@ -1,7 +1,7 @@
 // A user at its quotas, in a process of its own: what it costs to send and read must not delay what the test measures.
 // Floods from a message of its kind until `stop`, and then says which answers it got.
 import { Agent, request } from "node:http";
-import { type LimitName, limitFor } from "../../src/protocol/money/quotas.ts";
+import { type LimitName, limits } from "../../src/protocol/money/quotas.ts";
 
 export interface FloodSettings {
   url: string;
@@ -65,7 +65,7 @@ function send(key: string, { what, method, path, body }: Sent): void {
   under.add(asked);
 }
 
-const perSecond = (name: LimitName): number => limitFor(name).usual / 60;
+const perSecond = (name: LimitName): number => limits[name].usual / 60;
 const titles = perSecond("changes_per_minute") - perSecond("agent_versions_per_minute");
 const reads = perSecond("requests_per_minute") - perSecond("changes_per_minute") - perSecond("runs_per_minute");
 

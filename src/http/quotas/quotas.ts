@@ -6,7 +6,7 @@
 import { configOf, type Env } from "../../config.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import type { Failure } from "../../protocol/error.ts";
-import { exceeded, type LimitName, limitFor, type Quotas, quotaOf } from "../../protocol/money/quotas.ts";
+import { exceeded, type LimitName, limits, type Quotas, quotaOf } from "../../protocol/money/quotas.ts";
 import { endSilentStreams } from "../../thread/stream/streams-here.ts";
 import { type Counts, createCounts } from "./counts.ts";
 
@@ -44,7 +44,7 @@ export async function takeOne(env: Env, holder: Holder, name: LimitName, now = D
   const counts = countsOf(env);
   const { wait_ms, taken, total } = counts.take(key, quota, now);
   if (wait_ms > 0) return refuse(counts, key, holder, exceeded(name, quota, Math.ceil(wait_ms / 1000)), now);
-  if (limitFor(name).counted !== "location" || taken <= quota * UNASKED_PART) return null;
+  if (limits[name].counted !== "location" || taken <= quota * UNASKED_PART) return null;
   const counter = total % Math.ceil(quota / COUNTER_LIMIT);
   if (await isWithin(env, `${key}/${counter}`)) return null;
   counts.refuse(key, now);

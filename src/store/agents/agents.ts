@@ -4,11 +4,12 @@ import { type Agent, type AgentConfig, defaultAgent } from "../../protocol/agent
 import { findChanges, type VersionContent } from "../../protocol/agents/changes.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
+import { fixedLimits } from "../../protocol/money/quotas.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import { isConflict, open } from "../database.ts";
 import { decodeCursor, encodeCursor, readPosition, toPage } from "../page.ts";
 import { findFullVersions, type UsualQuota, usualQuota } from "../quotas/held.ts";
-import { limitFor, type Made, roomFor, rowWhere } from "../quotas/insert.ts";
+import { type Made, roomFor, rowWhere } from "../quotas/insert.ts";
 import { agents, agentVersions } from "../schema.ts";
 import { toAgentConfig } from "../shapes/agent-config.ts";
 import { UnreadableRow } from "../shapes/stored.ts";
@@ -147,7 +148,7 @@ async function putNextVersion(
           isAgent(user_id, agent_id),
           eq(agents.version, current.version),
           // Versions are never deleted alone, so the number of one is how many there are.
-          sql`${version} <= ${limitFor(user_id, "agent_versions", usual("agent_versions"))}`,
+          sql`${version} <= ${fixedLimits.agent_versions.usual}`,
           roomFor(user_id, "agent_versions_per_minute", usual("agent_versions_per_minute")),
         ),
       )

@@ -7,7 +7,7 @@ import {
   exceeded,
   isQuotaName,
   type LimitName,
-  limitFor,
+  limits,
   quotaOf,
   quotas,
 } from "../../protocol/money/quotas.ts";
@@ -60,8 +60,8 @@ const counts: Record<CountedName, string> = {
 };
 
 /** An SQL expression: how many the user ?1 may have, `usual` unless an admin gave another number. */
-export function limitOf(name: LimitName, usual: number = limitFor(name).usual): string {
-  const { of, usual: part } = limitFor(name);
+export function limitOf(name: LimitName, usual: number = limits[name].usual): string {
+  const { of, usual: part } = limits[name];
   const set = of ?? (isQuotaName(name) ? name : null);
   if (set === null) return String(usual);
   const own = `(SELECT quotas ->> '$.${set}' FROM users WHERE users.user_id = ?1)`;
@@ -80,7 +80,7 @@ export async function findFullVersions(
   version: number,
   usual: UsualQuota,
 ): Promise<{ ok: false; error: Failure } | null> {
-  const most = usual("agent_versions");
+  const most = limits.agent_versions.usual;
   const { agent_versions_per_minute: made } = await readHeld(db, user_id, ["agent_versions_per_minute"], usual);
   if (made.used >= made.limit)
     return { ok: false, error: exceeded("agent_versions_per_minute", made.limit, MINUTE_SECONDS) };
@@ -99,7 +99,7 @@ export function usualOf(config: Config): UsualQuota {
   return (name) => quotaOf(config, null, name);
 }
 
-export const usualQuota: UsualQuota = (name) => limitFor(name).usual;
+export const usualQuota: UsualQuota = (name) => limits[name].usual;
 
 /** What the user has of each. */
 export async function readHeld<Name extends CountedName>(

@@ -1,6 +1,6 @@
 // The caller's quotas: what each is, and how much of it is used where that costs little to know.
 import { z } from "@hono/zod-openapi";
-import { fixedLimits, limitFor, type QuotaName, quotaOf, quotas } from "../../../protocol/money/quotas.ts";
+import { fixedLimits, limits, type QuotaName, quotaOf, quotas } from "../../../protocol/money/quotas.ts";
 import { readHeld, thingNames } from "../../../store/quotas/held.ts";
 import type { App } from "../../context.ts";
 import { addOperation } from "../../operation.ts";
@@ -47,7 +47,7 @@ export function addQuotas(app: App): void {
       const parts = [
         threads / fixedLimits.threads.usual,
         projects / fixedLimits.projects.usual,
-        ...Object.entries(kinds).map(([kind, { used }]) => used / limitFor(kind as keyof typeof kinds).usual),
+        ...Object.entries(kinds).map(([kind, { used }]) => used / limits[kind as keyof typeof kinds].usual),
       ];
       const used: Partial<Record<QuotaName, number | null>> = {
         ...{ sandboxes: sandboxes.used, sandbox_hours_per_day: sandbox_hours_per_day.used },
