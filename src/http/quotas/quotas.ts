@@ -66,11 +66,6 @@ export function refuseOne(env: Env, holder: Holder, name: LimitName, retry_after
   return refuse(countsOf(env), `${name}/${holder.user_id}`, holder, exceeded(name, quota, retry_after_s), now);
 }
 
-/** D1 refused one: for some seconds `peekOne` does, too, so that D1 is not asked by each of a flood. */
-export function rememberFull(env: Env, holder: Holder, name: LimitName, now = Date.now()): void {
-  countsOf(env).refuse(`${name}/${holder.user_id}`, now);
-}
-
 /** Whether the log may have one more line of those that `key` names. A flood must not cost the operator a line each. */
 export function takeLine(env: Env, key: string, now = Date.now()): boolean {
   return countsOf(env).take(key, LINES_A_MINUTE, now).wait_ms === 0;

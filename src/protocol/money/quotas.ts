@@ -111,9 +111,9 @@ export const fixedLimits = {
     { can_be_off: true },
   ),
   agent_versions_per_minute: rate(
-    "D1",
+    "location",
     60,
-    "versions of agents made in a minute",
+    "requests in a minute that make an agent or a version of one",
     "A script that changes all agents of a team.",
     { can_be_off: true },
   ),

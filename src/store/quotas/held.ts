@@ -1,16 +1,7 @@
 // What a user has of what a quota limits. The statement that makes something counts first, so no number of requests at
 // once gets past an exact quota, and one that is refused writes nothing.
 import type { Config } from "../../config.ts";
-import type { Failure } from "../../protocol/error.ts";
-import {
-  type DailyName,
-  exceeded,
-  isQuotaName,
-  type LimitName,
-  limits,
-  quotaOf,
-  quotas,
-} from "../../protocol/money/quotas.ts";
+import { type DailyName, isQuotaName, type LimitName, limits, quotaOf, quotas } from "../../protocol/money/quotas.ts";
 import { IS_KEY } from "../keys/maker.ts";
 
 const NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
@@ -34,18 +25,14 @@ export const thingNames = [
   ...(["sandbox_secrets", "slack_workspaces"] as const),
 ];
 
-export type CountedName = keyof typeof rows | "sandbox_cpus" | "agent_versions_per_minute" | DailyName;
+export type CountedName = keyof typeof rows | "sandbox_cpus" | DailyName;
 
 /** The provider's own size, until it has said how large a sandbox is. */
 export const CPUS = "coalesce(sum(coalesce(cpu, 1)), 0)";
 
-const MINUTE_SECONDS = 60;
-const MINUTE_AGO = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 minute')";
-
 const usedToday = (name: DailyName) => `coalesce((SELECT used FROM quota_uses
   WHERE user_id = ?1 AND name = '${name}' AND period = strftime('%Y-%m-%d', 'now')), 0)`;
 
-// Reads the agents of the user, and of those that changed in the last minute the versions since then.
 const counts: Record<CountedName, string> = {
   ...(Object.fromEntries(
     Object.entries(rows).map(([name, from]) => [name, `(SELECT count(*) FROM ${from})`]),
@@ -54,9 +41,6 @@ const counts: Record<CountedName, string> = {
   lookups_per_day: usedToday("lookups_per_day"),
   image_builds_per_day: usedToday("image_builds_per_day"),
   sandbox_cpus: `(SELECT ${CPUS} FROM sandboxes WHERE user_id = ?1)`,
-  agent_versions_per_minute: `(SELECT count(*) FROM agents AS it CROSS JOIN agent_versions AS made
-    ON made.user_id = it.user_id AND made.agent_id = it.agent_id
-    WHERE it.user_id = ?1 AND it.updated_at > ${MINUTE_AGO} AND made.created_at > ${MINUTE_AGO})`,
 };
 
 /** An SQL expression: how many the user ?1 may have, `usual` unless an admin gave another number. */
@@ -71,20 +55,6 @@ export function limitOf(name: LimitName, usual: number = limits[name].usual): st
 /** An SQL condition: the user ?1 may have one more. */
 export function hasRoom(name: CountedName, usual?: number): string {
   return `${counts[name]} < ${limitOf(name, usual)}`;
-}
-
-/** Why a next version of an agent was not stored; null if it was for another reason. */
-export async function findFullVersions(
-  db: D1Database,
-  user_id: string,
-  version: number,
-  usual: UsualQuota,
-): Promise<{ ok: false; error: Failure } | null> {
-  const most = limits.agent_versions.usual;
-  const { agent_versions_per_minute: made } = await readHeld(db, user_id, ["agent_versions_per_minute"], usual);
-  if (made.used >= made.limit)
-    return { ok: false, error: exceeded("agent_versions_per_minute", made.limit, MINUTE_SECONDS) };
-  return version > most ? { ok: false, error: exceeded("agent_versions", most) } : null;
 }
 
 export interface HeldQuota {
