@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { listPrices, pricedHosts, pricePages } from "../../src/models/index.ts";
 import type { CapName, CapScope } from "../../src/protocol/money/caps.ts";
 import type { Rates } from "../../src/protocol/money/price.ts";
-import { type Quota, quotas } from "../../src/protocol/money/quotas.ts";
+import { fixedLimits, type Limit, quotas } from "../../src/protocol/money/quotas.ts";
 
 const page = join(import.meta.dirname, "../../docs/operating.md");
 
@@ -28,16 +28,14 @@ const caps: Record<CapName, string> = {
   max_minutes: "minutes in which the server works on it, without waits for people",
 };
 
-const places: Record<Quota["counted"], string> = {
+const places: Record<Limit["counted"], string> = {
   D1: "exactly, in D1",
-  object: "exactly, in the thread's object",
   location: "about, for each of Cloudflare's locations",
   isolate: "about, for each instance of the Worker",
-  clock: "about, in D1, by a look every ten minutes",
 };
 
 export function describeMoney(): string {
-  return [describePrices(), describeCaps(), describeQuotas(quotas)].join("\n\n");
+  return [describePrices(), describeCaps(), describeQuotas(), describeFixed()].join("\n\n");
 }
 
 function describePrices(): string {
@@ -72,15 +70,23 @@ function describeCaps(): string {
   return `### What each cap holds for\n\n${names}\n\n${held}`;
 }
 
-function describeQuotas(all: Record<string, Quota>): string {
-  const rows = rowsOf(all, ({ usual, counts, counted, is_rate, waits = false, reason }) => [
-    usual.toLocaleString("en-US"),
+function describeQuotas(): string {
+  return `### Quotas\n\n${describeLimits("Quota", quotas)}`;
+}
+
+function describeFixed(): string {
+  return `### Fixed limits\n\n${describeLimits("Limit", fixedLimits)}`;
+}
+
+function describeLimits(word: string, all: Record<string, Limit>): string {
+  const rows = rowsOf(all, ({ usual, counts, counted, is_rate, waits = false, reason, of }) => [
+    `${usual.toLocaleString("en-US")}${of === undefined ? "" : ` of \`${of}\``}`,
     counts,
     places[counted],
     waits ? "nothing: the rest waits" : is_rate ? "429" : "409",
     reason,
   ]);
-  return `### Quotas\n\n${table(["Quota", "Usual", "Counts", "Counted", "Refused with", "Why"], rows)}`;
+  return table([word, "Usual", "Counts", "Counted", "Refused with", "Why"], rows);
 }
 
 function rowsOf<Value>(values: Record<string, Value>, show: (value: Value) => string[]): string[][] {

@@ -2,7 +2,7 @@
 // how much of a core a user takes that does all it may.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type QuotaName, quotas } from "../../src/protocol/money/quotas.ts";
+import { type LimitName, limits } from "../../src/protocol/money/quotas.ts";
 import { bundleWorker } from "../processes/bundle.ts";
 import { type NodeProgram, startProgram } from "../processes/programs.ts";
 import { startWorker } from "../processes/workerd.ts";
@@ -97,8 +97,8 @@ function show(row: Pick<Row, "costs">, of: keyof Cost): string {
   return `${median(values)} (${Math.min(...values)}–${Math.max(...values)})`;
 }
 
-const perSecond = (limit: QuotaName): number => quotas[limit].usual / 60;
+const perSecond = (limit: LimitName): number => limits[limit].usual / 60;
 
-function share(row: Pick<Row, "costs"> & { limit: QuotaName }, of: keyof Cost): string {
+function share(row: Pick<Row, "costs"> & { limit: LimitName }, of: keyof Cost): string {
   return `${((median(valuesOf(row, of)) * perSecond(row.limit)) / 10_000).toFixed(1)} %`;
 }

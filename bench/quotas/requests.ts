@@ -1,5 +1,5 @@
 // The requests of a user at its quotas: those that are refused and those that are let in, each kind alone.
-import type { QuotaName, Quotas } from "../../src/protocol/money/quotas.ts";
+import type { LimitName, QuotaName, Quotas } from "../../src/protocol/money/quotas.ts";
 import { writeOrder } from "../load/order.ts";
 
 /** What one client sends again and again. `{n}` is a number that is new each time. */
@@ -21,7 +21,7 @@ export interface Kind {
   /** What the user's quotas are; the others are far above what is sent. */
   quotas?: Quotas;
   /** For one that is let in: the quota that limits it. */
-  limit?: QuotaName;
+  limit?: LimitName;
   /** How many are measured. */
   count: number;
   /** How many at once, if not eight. */
@@ -58,21 +58,12 @@ export const refused: Kind[] = [
   },
   { title: "a path that is not there", sent: { method: "GET", path: "/v1/nothing" }, status: 404, count: REFUSED },
   refusedKind("a read", { method: "GET", path: "/v1/threads" }, "requests_per_minute"),
-  refusedKind("a change", { method: "PATCH", path: "/v1/threads/t-0", body: title }, "changes_per_minute"),
-  refusedKind("a change of 49 kB", { method: "PATCH", path: "/v1/agents/a", body: version }, "changes_per_minute"),
+  refusedKind("a change", { method: "PATCH", path: "/v1/threads/t-0", body: title }, "requests_per_minute"),
+  refusedKind("a change of 49 kB", { method: "PATCH", path: "/v1/agents/a", body: version }, "requests_per_minute"),
   refusedKind("a run", { method: "POST", path: "/v1/threads/t-0/runs", body: run }, "runs_per_minute"),
   refusedKind("a run of 49 kB", { method: "POST", path: "/v1/threads/t-0/runs", body: longRun }, "runs_per_minute"),
   refusedKind("a run beside too many", { method: "POST", path: "/v1/threads/t-0/runs", body: run }, "runs_at_once"),
-  refusedKind("a stream", { method: "GET", path: "/v1/threads/t-0/events" }, "streams"),
-  { ...refusedKind("sums of usage", { method: "GET", path: "/v1/usage" }, "sums_per_minute") },
-  {
-    ...refusedKind(
-      "an agent's version",
-      { method: "PATCH", path: "/v1/agents/a", body: version },
-      "agent_versions_per_minute",
-    ),
-    count: LET_IN,
-  },
+  refusedKind("a stream", { method: "GET", path: "/v1/threads/t-0/events" }, "requests_per_minute"),
 ];
 
 export const letIn: Kind[] = [

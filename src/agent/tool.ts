@@ -3,7 +3,6 @@
 import type { z } from "zod";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
 import type { Failure } from "../protocol/error.ts";
-import type { DailyName } from "../protocol/money/quotas.ts";
 import type { CheckInput, Receipt } from "../protocol/plan/check.ts";
 import type { Plan, Task } from "../protocol/plan/task.ts";
 import type { Interrupt } from "../protocol/run.ts";
@@ -20,14 +19,11 @@ import type { CallSpending } from "./spending.ts";
  */
 export type RunCache = (key: string, make: () => Promise<string>) => Promise<string>;
 
-/** What costs the server's operator money or others' patience, and is counted for each user and day. */
-export type BoughtName = Extract<DailyName, "searches_per_day" | "pages_per_day">;
-
 /**
- * Counts one more, or resolves to the refusal, which says when the quota begins anew. Never rejects: what nobody can count
- * is let through.
+ * Counts a search or a page more, which cost the operator money or others' patience, or resolves to the refusal, which
+ * says when the day's quota begins again. Never rejects: what nobody can count is let through.
  */
-export type TakeUse = (name: BoughtName) => Promise<Failure | null>;
+export type TakeUse = () => Promise<Failure | null>;
 
 /** What a tool may use. Built for one call. */
 export interface ToolContext {

@@ -1,13 +1,13 @@
 // What QUOTAS may say.
 import { expect, it } from "vitest";
-import { quotaOf } from "../protocol/money/quotas.ts";
+import { MAX_QUOTA, quotaOf } from "../protocol/money/quotas.ts";
 import { readQuotaSettings } from "./quotas.ts";
 
-const NO_QUOTA = "QUOTAS: part 1 is no quota (it takes runs_per_minute=60,threads=10000)";
+const NO_QUOTA = "QUOTAS: part 1 is no quota (it takes off, or runs_per_minute=60,things=20000)";
 
 it("QUOTAS names some quotas, and the others keep their numbers", () => {
-  expect(readQuotaSettings({ QUOTAS: " runs_per_minute = 60, streams=0 ," })).toEqual({
-    quotas: { runs_per_minute: 60, streams: 0 },
+  expect(readQuotaSettings({ QUOTAS: " runs_per_minute = 60, things=0 ," })).toEqual({
+    quotas: { runs_per_minute: 60, things: 0 },
     problem: null,
   });
   for (const env of [{}, { QUOTAS: "" }, { QUOTAS: undefined }]) {
@@ -27,26 +27,62 @@ it("a part that is wrong is named, and the others count", () => {
     ["runs_at_once=many", "QUOTAS: runs_at_once must be a whole number"],
     ["runs_at_once=1=2", "QUOTAS: runs_at_once must be a whole number"],
   ]) {
-    expect(readQuotaSettings({ QUOTAS: `${part},streams=5` })).toEqual({ quotas: { streams: 5 }, problem });
+    expect(readQuotaSettings({ QUOTAS: `${part},things=5` })).toEqual({ quotas: { things: 5 }, problem });
   }
 });
 
+it("a name that can't be set is refused with what to do instead", () => {
+  for (const [name, why] of [
+    ["pings_per_minute", "is fixed at 20"],
+    ["tickets", "is fixed at 300"],
+    ["threads", "is a part of things: set that"],
+    ["sandbox_cpus", "is a part of sandboxes: set that"],
+    ["searches_per_day", "is no quota: set lookups_per_day"],
+    ["sandbox_disk", "is no quota: the setting SANDBOX_LIMITS bounds each sandbox"],
+  ]) {
+    expect(readQuotaSettings({ QUOTAS: `${name}=5` })).toEqual({ quotas: {}, problem: `QUOTAS: ${name} ${why}` });
+  }
+});
+
+it("off ends the quotas and what one person at home would meet, and no limit that protects others", () => {
+  const { quotas, problem } = readQuotaSettings({ QUOTAS: "off,sandboxes=3" });
+  expect(problem).toBeNull();
+  const at = (name: Parameters<typeof quotaOf>[2]) => quotaOf({ quotas }, null, name);
+  for (const name of ["runs_per_minute", "lookups_per_day", "changes_per_minute", "agent_versions_per_minute"] as const)
+    expect(at(name)).toBe(MAX_QUOTA);
+  expect([at("sandboxes"), at("sandbox_cpus")]).toEqual([3, 6]);
+  expect(at("agents")).toBeGreaterThan(1_000_000);
+  expect([at("pings_per_minute"), at("webhook_attempts_per_minute"), at("deliveries_per_minute")]).toEqual([
+    20, 1_200, 600,
+  ]);
+  expect(readQuotaSettings({ QUOTAS: "things=5,off" }).problem).toMatch(/part 2 is no quota/);
+});
+
 it("of a quota that is said twice the last number counts, and a table in wrangler.toml is wrong", () => {
-  expect(readQuotaSettings({ QUOTAS: "streams=5,streams=9" })).toEqual({ quotas: { streams: 9 }, problem: null });
-  expect(readQuotaSettings({ QUOTAS: { streams: 5 } }).problem).toBe(NO_QUOTA);
+  expect(readQuotaSettings({ QUOTAS: "things=5,things=9" })).toEqual({ quotas: { things: 9 }, problem: null });
+  expect(readQuotaSettings({ QUOTAS: { things: 5 } }).problem).toBe(NO_QUOTA);
 });
 
 it("a user's own number counts before the setting's, and that before the usual one", () => {
   const config = { quotas: { runs_per_minute: 60 } };
   expect(quotaOf(config, { runs_per_minute: 0 }, "runs_per_minute")).toBe(0);
-  expect(quotaOf(config, { streams: 5 }, "runs_per_minute")).toBe(60);
+  expect(quotaOf(config, { things: 5 }, "runs_per_minute")).toBe(60);
   expect(quotaOf(config, null, "runs_per_minute")).toBe(60);
   expect(quotaOf({ quotas: {} }, undefined, "runs_per_minute")).toBe(120);
 });
 
+it("what is a part of a quota grows and shrinks with it, and nobody's own number changes what is fixed", () => {
+  const usual = { quotas: {} };
+  expect(["agents", "webhooks", "threads"].map((name) => quotaOf(usual, { things: 500 }, name as "agents"))).toEqual([
+    10, 1, 500,
+  ]);
+  expect(quotaOf(usual, { agents: 7, pings_per_minute: 7 }, "agents")).toBe(200);
+  expect(quotaOf(usual, { agents: 7, pings_per_minute: 7 }, "pings_per_minute")).toBe(20);
+});
+
 it("a number with a comma in it is no small quota: neither of its halves counts", () => {
-  expect(readQuotaSettings({ QUOTAS: "threads=10,000,streams=5" })).toEqual({
-    quotas: { streams: 5 },
-    problem: "QUOTAS: threads must be a whole number without commas",
+  expect(readQuotaSettings({ QUOTAS: "things=10,000,sandboxes=5" })).toEqual({
+    quotas: { sandboxes: 5 },
+    problem: "QUOTAS: things must be a whole number without commas",
   });
 });

@@ -11,7 +11,7 @@ import { describeOperation } from "./describe.ts";
 import { Problem, problemOf, usualErrors, withErrors } from "./errors.ts";
 import { toFailure } from "./input/failure.ts";
 import { requireRoom } from "./ownership.ts";
-import { peekOne, takeOne } from "./quotas/quotas.ts";
+import { takeOne } from "./quotas/quotas.ts";
 import { admitRun, peekRun } from "./quotas/runs.ts";
 import { type Counts, countsOf, type Input, isStrict, type Operation, scopeOf } from "./specification.ts";
 
@@ -68,8 +68,7 @@ async function requireQuotas({ env, get }: AppContext, counts: Counts): Promise<
   if (counts === "nothing") return;
   const caller = get("caller");
   requireNone(await takeOne(env, caller, "requests_per_minute"));
-  // D1 counts versions, which are large: what it has just refused is refused before it is read.
-  if (counts === "version") requireNone(peekOne(env, caller, "agent_versions_per_minute"));
+  if (counts === "version") requireNone(await takeOne(env, caller, "agent_versions_per_minute"));
   if (counts === "change" || counts === "version") requireNone(await takeOne(env, caller, "changes_per_minute"));
   if (counts === "sum") requireNone(await takeOne(env, caller, "sums_per_minute"));
   // It is counted once its body is valid.

@@ -1,10 +1,8 @@
 // Looks up what the caller owns. Every lookup by an id of the request includes the caller's user id, so another user's
 // thing is answered as not found.
 import type { Env } from "../config.ts";
-import type { Agent } from "../protocol/agents/agent.ts";
-import type { Failure, Result } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
-import { exceeded, quotas } from "../protocol/money/quotas.ts";
+import { exceeded } from "../protocol/money/quotas.ts";
 import type { Project } from "../protocol/project.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { readStartingAgent } from "../store/agents/versions.ts";
@@ -16,11 +14,8 @@ import { readThread } from "../store/threads.ts";
 import { agentMemory } from "../thread/agent-memory.ts";
 import { callThread } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
-import { Problem, problemOf, unwrap } from "./errors.ts";
-import { rememberFull } from "./quotas/quotas.ts";
+import { Problem, problemOf } from "./errors.ts";
 import { admitStock, type Wanted } from "./quotas/stock.ts";
-
-const MINUTE_SECONDS = 60;
 
 export function keyOf(context: AppContext, thread_id: string): ThreadKey {
   return { user_id: context.get("caller").user_id, thread_id };
@@ -80,7 +75,7 @@ export async function requireRoom(
   name: CountedName,
   replaces: () => Promise<boolean>,
 ): Promise<void> {
-  const full = await findFull(context, [name]);
+  const full = await findFull(context, name);
   if (full !== null && !(await replaces())) throw full;
 }
 
@@ -104,37 +99,13 @@ export async function withStock<Value>(
   }
 }
 
-/** Returns the agent in its new version. Whoever makes them too fast is refused from memory for a while. */
-export function unwrapVersion(context: AppContext, stored: Result<Agent>): Agent {
-  if (!stored.ok) rememberRate(context, stored.error);
-  return unwrap(stored);
+/** The problem of a request that a statement refused: it had room when it was asked for. */
+export async function fullOf(context: AppContext, name: CountedName): Promise<Problem> {
+  return (await findFull(context, name)) ?? problemOf(exceeded(name, usualQuotas(context)(name)));
 }
 
-/** Of an agent's versions, only their rate names a time to wait. */
-function rememberRate({ env, get }: AppContext, { code, retry_after_s }: Failure): void {
-  if (code !== "quota_exceeded" || retry_after_s === undefined) return;
-  rememberFull(env, get("caller"), "agent_versions_per_minute");
-}
-
-/** The problem of an agent that a statement refused to make. */
-export async function fullAgents(context: AppContext): Promise<Problem> {
-  const full = await fullOf(context, "agents", "agent_versions_per_minute");
-  rememberRate(context, full.failure);
-  return full;
-}
-
-/** The problem of a request that a statement refused, of the first quota by default. */
-export async function fullOf(context: AppContext, ...names: [CountedName, ...CountedName[]]): Promise<Problem> {
-  return (await findFull(context, names)) ?? problemOf(refusalOf(names[0], usualQuotas(context)(names[0])));
-}
-
-async function findFull(context: AppContext, names: CountedName[]): Promise<Problem | null> {
-  const held = await readHeld(context.env.DB, context.get("caller").user_id, names, usualQuotas(context));
-  const full = names.find((name) => held[name].used >= held[name].limit);
-  return full === undefined ? null : problemOf(refusalOf(full, held[full].limit));
-}
-
-/** A rate is counted over a minute. */
-function refusalOf(name: CountedName, limit: number): Failure {
-  return exceeded(name, limit, quotas[name].is_rate ? MINUTE_SECONDS : undefined);
+async function findFull(context: AppContext, name: CountedName): Promise<Problem | null> {
+  const held = await readHeld(context.env.DB, context.get("caller").user_id, [name], usualQuotas(context));
+  const { used, limit } = held[name];
+  return used < limit ? null : problemOf(exceeded(name, limit));
 }

@@ -16,13 +16,13 @@ export interface Ticket {
 }
 
 /**
- * Also deletes the user's expired tickets. False if the user has `usual` unused ones, or as many as an admin permits.
+ * Also deletes the user's expired tickets. False if the user has too many unused ones.
  */
-export async function createTicket(db: D1Database, ticket: Ticket, now: string, usual?: number): Promise<boolean> {
+export async function createTicket(db: D1Database, ticket: Ticket, now: string): Promise<boolean> {
   const database = open(db);
   const isExpired = and(eq(tickets.user_id, ticket.user_id), lt(tickets.expires_at, now));
   // What Slack's installation needs is no ticket of a project, and does not count.
-  const room = ticket.project_id === "" ? sql`1` : roomFor(ticket.user_id, "tickets", usual);
+  const room = ticket.project_id === "" ? sql`1` : roomFor(ticket.user_id, "tickets");
   const insert = database
     .insert(tickets)
     .select(rowWhere(tickets, ticket, room))

@@ -5,7 +5,7 @@ import type { NetworkRules } from "../agent/context/environment.ts";
 import type { RunMirror } from "../agent/mirror.ts";
 import type { Model, ModelMemory } from "../agent/model.ts";
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
-import type { BoughtName, Tool } from "../agent/tool.ts";
+import type { Tool } from "../agent/tool.ts";
 import type { ToolSource } from "../agent/tool-source.ts";
 import { budgetScopes, type OwnCaps } from "../budgets/scopes.ts";
 import type { OperatorLimits } from "../config/limits.ts";
@@ -112,7 +112,7 @@ export interface Ports {
   /** Grants a part of the caps over many threads. Repeated with the same `lease_id`, it grants the same. */
   grantLease(request: LeaseRequest): Promise<LeaseAnswer>;
   /** Counts one of what the user may use in a day, or says why not. Never rejects. */
-  takeUse(user_id: string, name: BoughtName): Promise<Failure | null>;
+  takeUse(user_id: string): Promise<Failure | null>;
   /** Null if D1 does not have it, as one that was just made. */
   readProject(user_id: string, project_id: string): Promise<Project | null>;
   /** The valid preview links to ports of the project's sandbox. */
@@ -144,7 +144,7 @@ export function createPorts(
   network?: Fetcher,
   provider = findProvider(config),
 ): Ports {
-  const take = (user_id: string, name: BoughtName) => takeOrPass({ config, database }, user_id, name);
+  const take = (user_id: string) => takeOrPass({ config, database }, user_id);
   const askAddress = createAskAddress(config, { send: sendThrough(network) });
   return {
     models: createModels(config.models),
@@ -156,8 +156,7 @@ export function createPorts(
     grantLease: (request) => grantLease(database, request),
     takeUse: take,
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
-    askAddress: (user_id, address, signal) =>
-      askAddress(address, { user_id, takeUse: (name) => take(user_id, name) }, signal),
+    askAddress: (user_id, address, signal) => askAddress(address, { user_id, takeUse: () => take(user_id) }, signal),
     othersAtWork: (key, project_id, since) =>
       withinTime(clock, LOOK_MS, "D1", hasOthersAtWork(database, key, project_id, since)),
     tools: createTools(config, sendThrough(network)),
@@ -196,15 +195,14 @@ const USE_MS = 1_000;
 async function takeOrPass(
   { config, database }: { config: Config; database: D1Database },
   user_id: string,
-  name: BoughtName,
 ): Promise<Failure | null> {
   try {
-    const asked = takeUse(database, user_id, name, clock.now(), usualOf(config));
+    const asked = takeUse(database, user_id, "lookups_per_day", clock.now(), usualOf(config));
     const refusal = await withinTime(clock, USE_MS, "D1", asked);
-    if (refusal !== null) logWarning("quota_exceeded", { user_id, quota: name });
+    if (refusal !== null) logWarning("quota_exceeded", { user_id, quota: "lookups_per_day" });
     return refusal;
   } catch (error) {
-    logWarning("use_not_counted", { user_id, quota: name, error: describeError(error) });
+    logWarning("use_not_counted", { user_id, quota: "lookups_per_day", error: describeError(error) });
     return null;
   }
 }

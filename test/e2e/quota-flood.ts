@@ -1,15 +1,15 @@
 // A user at its quotas, in a process of its own: what it costs to send and read must not delay what the test measures.
 // Floods from a message of its kind until `stop`, and then says which answers it got.
 import { Agent, request } from "node:http";
-import { quotas } from "../../src/protocol/money/quotas.ts";
+import { type LimitName, limits } from "../../src/protocol/money/quotas.ts";
 
 export interface FloodSettings {
   url: string;
   /** The key of a user whose quotas are the usual ones. */
   working: string;
-  /** Of one who may read, and do nothing else any more. */
+  /** Of one who may start no run any more. */
   refused: string;
-  /** Of one who may not even read. */
+  /** Of one who may ask for nothing any more. */
   exhausted: string;
 }
 
@@ -65,7 +65,7 @@ function send(key: string, { what, method, path, body }: Sent): void {
   under.add(asked);
 }
 
-const perSecond = (name: keyof typeof quotas): number => quotas[name].usual / 60;
+const perSecond = (name: LimitName): number => limits[name].usual / 60;
 const titles = perSecond("changes_per_minute") - perSecond("agent_versions_per_minute");
 const reads = perSecond("requests_per_minute") - perSecond("changes_per_minute") - perSecond("runs_per_minute");
 
@@ -114,7 +114,7 @@ function start(kind: FloodKind): void {
         counted += 1;
         if (kind === "limits") send(working, { what, ...make(counted) });
         for (let time = 0; time < REFUSED_TIMES; time++)
-          send(what === "read" ? exhausted : refused, { what, ...make(counted) });
+          send(what === "run" ? refused : exhausted, { what, ...make(counted) });
       }
       due[place] = owed;
     }

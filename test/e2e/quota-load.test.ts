@@ -15,6 +15,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { findRuntime, readBusyTime, readCpu } from "../../bench/processes/process-usage.ts";
+import { quotas } from "../../src/protocol/money/quotas.ts";
 import { clientOf, type ServerClient } from "../setup/server-client.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 import type { FloodKind, FloodSettings, Statuses } from "./quota-flood.ts";
@@ -71,8 +72,11 @@ function nextMessage(child: ChildProcess): Promise<unknown> {
 
 beforeAll(async () => {
   const model = await startModel();
-  // The usual quotas, as `npm start` has them.
-  taskloom = await startTaskloom({ QUOTAS: "", OPENAI_BASE_URL: model });
+  // The usual quotas.
+  taskloom = await startTaskloom({
+    QUOTAS: `requests_per_minute=${quotas.requests_per_minute.usual}`,
+    OPENAI_BASE_URL: model,
+  });
 });
 afterAll(async () => {
   for (const child of children) child.kill();
@@ -143,8 +147,6 @@ it("what a user sends beyond its quotas does not delay another user, and what th
     working: await addFlooding("user_flood"),
     refused: await addFlooding("user_refused", {
       runs_per_minute: 0,
-      changes_per_minute: 0,
-      streams: 0,
       requests_per_minute: MANY,
     }),
     exhausted: await addFlooding("user_exhausted", { requests_per_minute: 0 }),

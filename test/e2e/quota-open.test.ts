@@ -2,6 +2,7 @@
 // body. What never closed would keep its user out.
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fixedLimits } from "../../src/protocol/money/quotas.ts";
 import { eventually } from "./daytona-fixture.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 import { type PuppetModel, startPuppetModel } from "./puppet-model.ts";
@@ -15,11 +16,11 @@ beforeAll(async () => {
   model = await startPuppetModel();
   taskloom = await startTaskloom({
     OPENAI_BASE_URL: model.baseUrl,
-    QUOTAS: "streams=1,transfers=1,changes_per_minute=100000",
   });
   await taskloom.json("POST", "/v1/projects", { project_id: "open-project", name: "Open" });
   await taskloom.json("POST", "/v1/threads", { thread_id: "open", project_id: "open-project" });
   expect((await upload("large", "x".repeat(8_000_000))).status).toBe(201);
+  await holdAllStreamsButOne();
 });
 afterAll(async () => {
   await taskloom.close();
@@ -29,6 +30,21 @@ afterAll(async () => {
 function upload(path: string, body: string): Promise<Response> {
   const headers = { authorization: `Bearer ${taskloom.key}` };
   return fetch(taskloom.url + file(path), { method: "PUT", headers, body });
+}
+
+/** So many streams of a thread may be open. */
+const OF_A_THREAD = 500;
+
+/** The next one that is open and left is the last that the user may have. */
+async function holdAllStreamsButOne(): Promise<void> {
+  const headers = { authorization: `Bearer ${taskloom.key}` };
+  const threads = Array.from({ length: Math.ceil(fixedLimits.streams.usual / OF_A_THREAD) + 1 }, (_, n) => `held-${n}`);
+  for (const thread_id of threads)
+    await taskloom.json("POST", "/v1/threads", { thread_id, project_id: "open-project" });
+  for (let held = 0; held < fixedLimits.streams.usual - 1; held++) {
+    const { status } = await fetch(`${taskloom.url}/v1/threads/${threads[held % threads.length]}/events`, { headers });
+    expect(status).toBe(200);
+  }
 }
 
 /** Sends the start of a request, and destroys the connection. */
@@ -71,13 +87,18 @@ describe("a stream", () => {
 });
 
 describe("a transfer", () => {
+  /** All that a user may have open. */
+  const leaveAll = async (...request: Parameters<typeof leave>) => {
+    for (let count = 0; count < fixedLimits.transfers.usual; count++) await leave(...request);
+  };
+
   it("is given back by a client that leaves in the middle of an upload", async () => {
-    await leave(`PUT ${file("part")}\ncontent-length: 1000000`, "x".repeat(100_000));
+    await leaveAll(`PUT ${file("part")}\ncontent-length: 1000000`, "x".repeat(100_000));
     await expectFree(NO_FILE);
   });
 
   it.each(["at once", "answered"] as const)("is given back by a client that leaves a download %s", async (seen) => {
-    await leave(`GET ${file("large")}`, "", seen);
+    await leaveAll(`GET ${file("large")}`, "", seen);
     await expectFree(NO_FILE);
   });
 });

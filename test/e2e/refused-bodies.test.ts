@@ -7,7 +7,7 @@ import { startTaskloom, type Taskloom } from "./harness.ts";
 let taskloom: Taskloom;
 
 beforeAll(async () => {
-  taskloom = await startTaskloom({ QUOTAS: "changes_per_minute=0,transfers=0,runs_per_minute=0" });
+  taskloom = await startTaskloom({ QUOTAS: "requests_per_minute=0,runs_per_minute=0" });
 });
 afterAll(() => taskloom.close());
 

@@ -114,7 +114,7 @@ describe("web_search with a strict SearXNG", () => {
     expect(queries()).toEqual(["paid", "held", "held"]);
   });
 
-  it("is refused beyond the user's searches of a day, with the time when they begin anew, and the run continues", async () => {
+  it("is refused beyond the user's searches and pages of a day, with the time when they begin again, and the run continues", async () => {
     interface Quota {
       name: string;
       limit: number;
@@ -122,22 +122,24 @@ describe("web_search with a strict SearXNG", () => {
     }
     const read = async () => {
       const { data } = await taskloom.json<{ data: Quota[] }>("GET", "/v1/quotas");
-      return data.find(({ name }) => name === "searches_per_day");
+      return data.find(({ name }) => name === "lookups_per_day");
     };
     const give = (quotas: object | null) => taskloom.json("PATCH", "/v1/users/user_first", { quotas });
     await resultsOf(taskloom, "used", call({ query: "known" }));
     const { used = 0 } = (await read()) ?? {};
     expect(used).toBeGreaterThan(0);
-    await give({ searches_per_day: used + 1 });
+    await give({ lookups_per_day: used + 1 });
     const before = server.asked.length;
     const message = ["one", "two", "one", "three"].map((query) => call({ query })).join("[[then]]");
     const results = await resultsOf(taskloom, "beyond", `${message}[[then]][[text I go on.]]`);
     await give(null);
-    const refused = expect.stringMatching(/searches of today.*\(the quota searches_per_day\).*00:00 UTC, in/);
+    const refused = expect.stringMatching(
+      /searches and pages of this user for today.*\(the quota lookups_per_day\).*00:00 UTC, in/,
+    );
     const isFound = expect.stringContaining("https://a.example/");
     expect(results).toEqual([isFound, refused, isFound, refused]);
     expect(server.asked).toHaveLength(before + 1);
-    expect(await read()).toMatchObject({ limit: 1_000, used: used + 1 });
+    expect(await read()).toMatchObject({ used: used + 1 });
     const { data } = await taskloom.json<{ data: { status: string }[] }>("GET", "/v1/threads/beyond/runs");
     expect(data.map(({ status }) => status)).toEqual(["completed"]);
   });

@@ -39,7 +39,7 @@ export async function openStage(): Promise<Stage> {
   const [slack, issuer, model] = await Promise.all([startSlack(), startOidcIssuer(), startShortModel()]);
   const taskloom = await startTaskloom({
     OPENAI_BASE_URL: model.baseUrl,
-    QUOTAS: `${MANY_REQUESTS},threads=1000000,projects=1000000,stored_bytes=100000000000,agent_versions_per_minute=100000,tickets=1000000`,
+    QUOTAS: MANY_REQUESTS,
     ...settingsOf(slack, issuer),
   });
   await issuer.begin({ origin: taskloom.url });

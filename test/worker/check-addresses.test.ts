@@ -12,7 +12,7 @@ interface Shown {
 it("are not asked for a user without pages, however often the checks are run", async () => {
   vi.spyOn(console, "warn").mockImplementation(() => {});
   const user = await realUser("user_asks_addresses");
-  await giveQuotas("user_asks_addresses", { pages_per_day: 0 });
+  await giveQuotas("user_asks_addresses", { lookups_per_day: 0 });
   const path = "/v1/threads/thread-asks-addresses";
   await user.send("POST", "/v1/threads", { thread_id: "thread-asks-addresses" });
   const checks = [1, 2].map((at) => ({ type: "http", url: `https://example.com/${at}` }));
@@ -22,7 +22,7 @@ it("are not asked for a user without pages, however often the checks are run", a
     expect((await user.send("POST", `${path}/checks/run?wait=1`, {})).status).toBe(200);
   const shown = (await user.send("GET", `${path}/tasks`)).body as unknown as Shown;
   for (const { result } of shown.sections[0]?.tasks[0]?.checks ?? [])
-    expect(result).toMatchObject({ outcome: "not_run", reason: expect.stringContaining("the quota pages_per_day") });
+    expect(result).toMatchObject({ outcome: "not_run", reason: expect.stringContaining("the quota lookups_per_day") });
   vi.restoreAllMocks();
 });
 

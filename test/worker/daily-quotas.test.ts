@@ -10,6 +10,7 @@ import { giveBackSandbox, noteSandbox } from "../../src/store/quotas/sandboxes.t
 import { takeUse } from "../../src/store/quotas/uses.ts";
 import { createPorts } from "../../src/thread/ports.ts";
 import { countedDatabase } from "./counted-database.ts";
+import { setLimits } from "./fixed-limits.ts";
 import { createClient } from "./http-client.ts";
 import { daytona, giveQuotas, openQuotaUsers } from "./quota-users.ts";
 import { realUser } from "./real-client.ts";
@@ -33,37 +34,37 @@ const runningOf = async (user_id: string, project_id = "p") =>
 
 describe("what is counted over a day", () => {
   const now = Date.parse("2026-11-28T18:30:00Z");
-  const take = (user_id: string, at = now) => takeUse(env.DB, user_id, "searches_per_day", at, usualQuota);
+  const take = (user_id: string, at = now) => takeUse(env.DB, user_id, "lookups_per_day", at, usualQuota);
 
   it("is never more than the quota, however many ask at once, and what is refused changes nothing", async () => {
-    await userWith("user_searches", { searches_per_day: 7 });
+    await userWith("user_searches", { lookups_per_day: 7 });
     const answers = await Promise.all(Array.from({ length: 50 }, () => take("user_searches")));
     expect(answers.filter((refusal) => refusal === null)).toHaveLength(7);
     expect(answers.find((refusal) => refusal !== null)).toEqual({
       code: "quota_exceeded",
       detail:
-        "Your quota of 7 searches in a day (searches_per_day) is used up. It begins anew at 00:00 UTC, in 6 hours.",
+        "Your quota of 7 searches, pages read by fetch_url and addresses asked by checks, together in a day (lookups_per_day) is used up. It begins again at 00:00 UTC, in 6 hours.",
       retry_after_s: 5.5 * 3_600,
     });
-    expect(await usesOf("user_searches")).toEqual([{ name: "searches_per_day", period: "2026-11-28", used: 7 }]);
+    expect(await usesOf("user_searches")).toEqual([{ name: "lookups_per_day", period: "2026-11-28", used: 7 }]);
   });
 
-  it("begins anew with the next day, and what comes late for a day counts for the next one", async () => {
-    await userWith("user_days", { searches_per_day: 2 });
+  it("begins again with the next day, and what comes late for a day counts for the next one", async () => {
+    await userWith("user_days", { lookups_per_day: 2 });
     for (const taken of [true, true, false]) expect((await take("user_days")) === null).toBe(taken);
     const tomorrow = now + secondsOfDay(now) * 1000;
     expect(await take("user_days", tomorrow - 1)).not.toBeNull();
     expect(await take("user_days", tomorrow)).toBeNull();
     expect(await take("user_days", tomorrow - 1)).toBeNull();
     expect(await take("user_days", tomorrow)).not.toBeNull();
-    expect(await usesOf("user_days")).toEqual([{ name: "searches_per_day", period: "2026-11-29", used: 2 }]);
+    expect(await usesOf("user_days")).toEqual([{ name: "lookups_per_day", period: "2026-11-29", used: 2 }]);
   });
 
   it("has the user's own number before the setting's, also none at all", async () => {
-    await userWith("user_no_searches", { searches_per_day: 0 });
+    await userWith("user_no_searches", { lookups_per_day: 0 });
     expect(await take("user_no_searches")).not.toBeNull();
-    const config = readConfig({ ...env, QUOTAS: "searches_per_day=1" });
-    const takeOne = () => takeUse(env.DB, "user_of_setting", "searches_per_day", now, usualOf(config));
+    const config = readConfig({ ...env, QUOTAS: "lookups_per_day=1" });
+    const takeOne = () => takeUse(env.DB, "user_of_setting", "lookups_per_day", now, usualOf(config));
     expect([await takeOne(), await takeOne()]).toEqual([null, expect.objectContaining({ code: "quota_exceeded" })]);
     expect(await usesOf("user_no_searches")).toEqual([]);
   });
@@ -80,7 +81,7 @@ describe("what is counted over a day", () => {
       throw new Error("D1 is away");
     };
     const ports = createPorts(readConfig(env), { prepare } as unknown as D1Database, env.JOBS);
-    expect(await ports.takeUse("user_away", "searches_per_day")).toBeNull();
+    expect(await ports.takeUse("user_away")).toBeNull();
   });
 });
 
@@ -145,7 +146,7 @@ describe("the hours of sandboxes", () => {
       const before = secondsOfDay(Date.now());
       const refused = await client.send(method, path);
       expect([refused.status, refused.body.code]).toEqual([429, "quota_exceeded"]);
-      expect(refused.body.detail).toMatch(/\(sandbox_hours_per_day\) is used up. It begins anew at 00:00 UTC, in/);
+      expect(refused.body.detail).toMatch(/\(sandbox_hours_per_day\) is used up. It begins again at 00:00 UTC, in/);
       const wait = Number(refused.headers.get("retry-after"));
       expect(wait).toBeLessThanOrEqual(before);
       expect(wait).toBeGreaterThanOrEqual(secondsOfDay(Date.now()));
@@ -225,7 +226,8 @@ describe("a start that is refused", () => {
       ["sandbox_hours_per_day", "plain"],
       ["image_builds_per_day", "built"],
     ]) {
-      await giveQuotas("user_unwritten", { [String(quota)]: 0 });
+      if (quota === "image_builds_per_day") setLimits({ [quota]: 0 });
+      await giveQuotas("user_unwritten", quota === "image_builds_per_day" ? {} : { [String(quota)]: 0 });
       written.length = 0;
       for (let count = 0; count < 3; count++) {
         const refused = await client.send("POST", `/v1/projects/${project_id}/sandbox/start`);
@@ -238,7 +240,8 @@ describe("a start that is refused", () => {
 
 describe("builds of images", () => {
   it("are no more in a day than the quota; beyond it is 429, and nothing is left of the sandbox", async () => {
-    const client = await userWith("user_builds", { image_builds_per_day: 1 });
+    const client = await userWith("user_builds", {});
+    setLimits({ image_builds_per_day: 1 });
     for (const project_id of ["one", "two", "plain"]) {
       const sandbox = project_id === "plain" ? {} : { dockerfile: `FROM debian:12\nENV NAME=${project_id}\n` };
       const made = await client.send("POST", "/v1/projects", { project_id, name: "P", sandbox });
@@ -261,11 +264,10 @@ describe("builds of images", () => {
 });
 
 it("GET /v1/quotas says what is used of a day", async () => {
-  const client = await userWith("user_reads_daily", { searches_per_day: 3 });
-  await takeUse(env.DB, "user_reads_daily", "searches_per_day", Date.now(), usualQuota);
+  const client = await userWith("user_reads_daily", { lookups_per_day: 3 });
+  await takeUse(env.DB, "user_reads_daily", "lookups_per_day", Date.now(), usualQuota);
   const { body } = await client.send("GET", "/v1/quotas");
   const of = (name: string) => body.data?.find((quota) => quota.name === name);
-  expect(of("searches_per_day")).toMatchObject({ limit: 3, used: 1, counted: "D1", is_rate: true });
-  expect(of("sandbox_hours_per_day")).toMatchObject({ limit: 480, used: 0, counted: "clock", is_rate: true });
-  expect(of("webhook_attempts_per_minute")).toMatchObject({ limit: 1_200, used: null });
+  expect(of("lookups_per_day")).toMatchObject({ limit: 3, used: 1, counted: "D1", is_rate: true });
+  expect(of("sandbox_hours_per_day")).toMatchObject({ used: 0, counted: "D1", is_rate: true });
 });

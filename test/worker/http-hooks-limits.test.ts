@@ -1,6 +1,7 @@
 // The limits of the webhook entry point, and the handling of secrets.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { setLimits } from "./fixed-limits.ts";
 import { clearTriggers, hooksOf, signStandard } from "./hook-client.ts";
 import { createClient } from "./http-client.ts";
 
@@ -32,7 +33,8 @@ describe("limits of deliveries", () => {
 
   it("log no more refusals than its owner's quota, however many triggers are called", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
-    const few = createClient({ ...settings, QUOTAS: "logged_refusals_per_minute=3" });
+    setLimits({ logged_refusals_per_minute: 3 });
+    const few = createClient(settings);
     const made = await Promise.all([make(), make(), make()]);
     for (let count = 0; count < 3; count++) {
       for (const { trigger_id } of made) await deliver(trigger_id, "{}", {}, few);

@@ -2,16 +2,21 @@
 import { env } from "cloudflare:test";
 import { expect } from "vitest";
 import type { Env } from "../../src/config.ts";
+import { isQuotaName } from "../../src/protocol/money/quotas.ts";
 import { countedDatabase } from "./counted-database.ts";
+import { MANY_OF_ALL, setLimits } from "./fixed-limits.ts";
 import { type Answer, type Client, createClient } from "./http-client.ts";
 
 let users = 0;
 
-/** A server with some quotas, and a user of it. What is not named is without a limit. */
+/** A server with some quotas or fixed limits, and a user of it. No other quota is met. */
 export async function serverWith(quotas: Record<string, number>, settings: Partial<Env> = {}) {
   const { db, written } = countedDatabase();
-  const named = Object.entries(quotas).map(([name, number]) => `${name}=${number}`);
-  const QUOTAS = [env.QUOTAS, ...named].join();
+  const [named, fixed] = [true, false].map((isNamed) =>
+    Object.entries(quotas).filter(([name]) => isQuotaName(name) === isNamed),
+  ) as [[string, number][], [string, number][]];
+  setLimits(Object.fromEntries(fixed));
+  const QUOTAS = [MANY_OF_ALL, ...named.map(([name, number]) => `${name}=${number}`)].join();
   const client = createClient({ DB: db, ENCRYPTION_KEY: "key of the tests", QUOTAS, ...settings });
   users += 1;
   const user_id = `user_quota_${users}`;

@@ -1,9 +1,10 @@
 // Quotas of what a user holds: exact however many ask at once, and a refused request writes nothing.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { quotas } from "../../src/protocol/money/quotas.ts";
+import { fixedLimits, quotas } from "../../src/protocol/money/quotas.ts";
 import { connectSlackWorkspace } from "../../src/slack/workspaces.ts";
 import { countedDatabase } from "./counted-database.ts";
+import { MANY_OF_ALL, setLimits } from "./fixed-limits.ts";
 import { type Client, createClient } from "./http-client.ts";
 
 const counted = countedDatabase();
@@ -11,6 +12,7 @@ const app = createClient({
   DB: counted.db,
   ENCRYPTION_KEY: "a-key-of-at-least-32-characters!",
   DAYTONA_API_KEY: "k",
+  QUOTAS: MANY_OF_ALL,
 });
 
 async function userWith(user_id: string, quotas: Record<string, number>): Promise<Client> {
@@ -18,6 +20,10 @@ async function userWith(user_id: string, quotas: Record<string, number>): Promis
   await env.DB.prepare("UPDATE users SET quotas = ?2 WHERE user_id = ?1").bind(user_id, JSON.stringify(quotas)).run();
   return client;
 }
+
+/** So many of a kind may be had with so many things. */
+const thingsFor = (kind: "agents" | "api_keys" | "triggers" | "git_credentials" | "slack_workspaces", room: number) =>
+  (room * quotas.things.usual) / fixedLimits[kind].usual;
 
 const rows = (table: string, user_id: string) =>
   env.DB.prepare(`SELECT count(*) AS count FROM ${table} WHERE user_id = ?1`).bind(user_id).first("count");
@@ -40,7 +46,7 @@ describe("of fifty requests at once, as many are admitted as a quota has room fo
     const user_id = `user_fifty_${quota}`;
     const room = 7;
     const before = quota === "api_keys" ? 1 : 0;
-    const client = await userWith(user_id, { [quota]: room + before, changes_per_minute: 1_000 });
+    const client = await userWith(user_id, { things: thingsFor(quota, room + before) });
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, n) => {
         const [method, path, body] = request(n) as [string, string, unknown];
@@ -52,20 +58,18 @@ describe("of fifty requests at once, as many are admitted as a quota has room fo
     expect(refused).toHaveLength(50 - room);
     expect(refused.every(({ status }) => status === 409)).toBe(true);
     expect(await rows(table, user_id)).toBe(room + before);
-    expect(refused[0]?.body.detail).toContain(`(${quota})`);
+    expect(refused[0]?.body.detail).toContain("(things)");
     expect(refused[0]?.body.detail).toContain("Delete what you no longer need");
   });
 });
 
 describe("a request that has no room", () => {
   it("writes nothing, not even to the audit", async () => {
-    const client = await userWith("user_no_room", { agents: 0, api_keys: 1, triggers: 0, webhooks: 0, tickets: 0 });
-    const limits = { git_credentials: 1 };
+    const client = await userWith("user_no_room", {});
     await client.send("POST", "/v1/git-credentials", { host: "one.example.com", username: "u", password: "p" });
-    await env.DB.prepare("UPDATE users SET quotas = json_patch(quotas, ?2) WHERE user_id = ?1")
-      .bind("user_no_room", JSON.stringify(limits))
-      .run();
     const project = (await client.send("POST", "/v1/projects", { name: "P" })).body.project_id;
+    await env.DB.prepare(`UPDATE users SET quotas = '{"things":0}' WHERE user_id = 'user_no_room'`).run();
+    setLimits({ tickets: 0 });
     const requests: [string, unknown][] = [
       ["/v1/agents", { name: "a" }],
       ["/v1/api-keys", { name: "k" }],
@@ -94,7 +98,7 @@ describe("a request that has no room", () => {
 
 describe("Slack workspaces", () => {
   it("are no more than the quota, and one that is connected may be connected again", async () => {
-    await userWith("user_slack_quota", { slack_workspaces: 1 });
+    await userWith("user_slack_quota", { things: thingsFor("slack_workspaces", 1) });
     const at = new Date().toISOString();
     const ports = { database: env.DB, encryption_keys: ["a-key-of-at-least-32-characters!"], slack: null };
     const connect = (team_id: string) =>
@@ -122,26 +126,23 @@ describe("Slack workspaces", () => {
 
 describe("GET /v1/quotas", () => {
   it("lists each quota with the user's own limit, and what is used where that is known", async () => {
-    const client = await userWith("user_reads_quotas", { agents: 5, threads: 9, sandbox_cpu: 2 });
+    const client = await userWith("user_reads_quotas", { things: 500 });
     await client.send("POST", "/v1/agents", { name: "a" });
     await client.send("POST", "/v1/threads", {});
     const { body } = await client.send("GET", "/v1/quotas");
     const of = (name: string) => body.data?.find((quota) => quota.name === name);
     expect(body.data?.map(({ name }) => name)).toEqual(Object.keys(quotas));
-    expect(of("agents")).toMatchObject({ limit: 5, used: 1, counted: "D1", is_rate: false });
-    expect(of("threads")).toMatchObject({ limit: 9, used: 1, counted: "isolate" });
-    expect(of("api_keys")).toMatchObject({ limit: 100, used: 1 });
-    expect(of("agent_versions_per_minute")).toMatchObject({ limit: 60, used: null, is_rate: true });
-    expect(of("sandbox_cpu")).toMatchObject({ limit: 2, used: null });
-    // As SANDBOX_LIMITS says.
-    expect(of("sandbox_memory")).toMatchObject({ limit: 8 });
+    // A key is one of the five that 500 things permit, which is more of its part than the agent and the thread.
+    expect(of("things")).toMatchObject({ limit: 500, used: 100, counted: "isolate", is_rate: false });
+    expect(of("sandboxes")).toMatchObject({ used: 0, counted: "D1", is_rate: false });
     expect(of("runs_per_minute")).toMatchObject({ used: null });
   });
 });
 
 describe("versions of an agent", () => {
   it("stop at their number, whatever the change is", async () => {
-    const client = await userWith("user_versions_end", { agent_versions: 3 });
+    const client = await userWith("user_versions_end", {});
+    setLimits({ agent_versions: 3 });
     await client.send("POST", "/v1/agents", { agent_id: "a", name: "A" });
     const changes = await Promise.all(
       Array.from({ length: 5 }, (_, n) => client.send("PATCH", "/v1/agents/a", { max_steps: n + 1 })),
@@ -156,7 +157,8 @@ describe("versions of an agent", () => {
 
   it("are so many in a minute, over all agents of the user, and the refusal says when it ends", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
-    const client = await userWith("user_versions_rate", { agent_versions_per_minute: 10, changes_per_minute: 1_000 });
+    const client = await userWith("user_versions_rate", {});
+    setLimits({ agent_versions_per_minute: 10 });
     for (const agent_id of ["a", "b"]) await client.send("POST", "/v1/agents", { agent_id, name: "A" });
     const large = "x".repeat(20_000);
     const answers = await Promise.all(

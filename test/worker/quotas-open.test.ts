@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app.ts";
 import type { Env } from "../../src/config.ts";
 import { killObject, objectOf } from "./faulty-object.ts";
+import { setLimits } from "./fixed-limits.ts";
 import { clearTriggers, deliverTo, makeHook, signStandard } from "./hook-client.ts";
 import { createClient } from "./http-client.ts";
 import { FakeThreads } from "./http-fake-threads.ts";
@@ -43,7 +44,8 @@ describe("what is open", () => {
     const made = await createClient().send("POST", "/v1/users", { user_id: "user_of_passed_streams" });
     const authorization = `Bearer ${made.body.api_key}`;
     const app = createApp();
-    const bindings = { ...env, QUOTAS: `${env.QUOTAS},streams=1` } as Env;
+    setLimits({ streams: 1 });
+    const bindings = { ...env } as Env;
     const execution = createExecutionContext();
     const thread = "/v1/threads/thread-of-passed-streams";
     const ask = async (path: string, init: RequestInit = {}) =>
@@ -69,7 +71,8 @@ describe("what is open", () => {
     /** A user whose one stream is of an object that works. */
     async function openOnly(user_id: string) {
       const made = await createClient().send("POST", "/v1/users", { user_id });
-      const bindings = { ...env, QUOTAS: `${env.QUOTAS},streams=1` } as Env;
+      setLimits({ streams: 1 });
+      const bindings = { ...env } as Env;
       const headers = { authorization: `Bearer ${made.body.api_key}`, accept: "text/event-stream" };
       const body = JSON.stringify({ message: "[[stall after 1]] [[say 2]]" });
       const app = createApp();

@@ -1,5 +1,6 @@
 // What a user may do in a minute and at once: how the server refuses more, what that costs, and whom it leaves alone.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { setLimits } from "./fixed-limits.ts";
 import { clearTriggers, deliverTo, makeHook, readLog, signStandard } from "./hook-client.ts";
 import type { Answer, Client } from "./http-client.ts";
 import { agUi, expectRefused, giveQuotas, run, serverWith } from "./quota-server.ts";
@@ -80,8 +81,8 @@ describe("a refused request makes no write to D1 and no call of an object", () =
 
 describe("deliveries", () => {
   it("beyond a user's quota leave no row, whichever triggers they are for, and whether they need a run or not", async () => {
-    const { client, user, user_id, written } = await serverWith({}, { DELIVERY_LIMIT: undefined });
-    await giveQuotas(user_id, { deliveries_per_minute: 6 });
+    const { client, user, written } = await serverWith({}, { DELIVERY_LIMIT: undefined });
+    setLimits({ deliveries_per_minute: 6 });
     const hooks = await Promise.all(Array.from({ length: 3 }, () => makeHook(user)));
     const ping = '{"type":"webhook.ping","data":{"webhook_id":"wh_1"}}';
     const statuses: number[] = [];
@@ -114,9 +115,9 @@ describe("a rate", () => {
   });
 
   it("is each user's own, and a user's own number counts before the setting's", async () => {
-    const { client, user, user_id } = await serverWith({ changes_per_minute: 2 });
+    const { client, user, user_id } = await serverWith({ requests_per_minute: 2 });
     const change = (from: Client) => from.send("DELETE", "/v1/agents/none");
-    await giveQuotas(user_id, { changes_per_minute: 4 });
+    await giveQuotas(user_id, { requests_per_minute: 4 });
     const statuses = [];
     for (let count = 0; count < 6; count++) statuses.push((await change(user)).status);
     expect(statuses).toEqual([404, 404, 404, 404, 429, 429]);
@@ -126,9 +127,9 @@ describe("a rate", () => {
   });
 
   it("is the first user's own for the admin key, while that acts for the first user", async () => {
-    const { client } = await serverWith({ changes_per_minute: 2 });
+    const { client } = await serverWith({ requests_per_minute: 2 });
     const change = async () => (await client.send("DELETE", "/v1/agents/none")).status;
-    await client.send("PATCH", "/v1/users/user_first", { quotas: { changes_per_minute: 4 } });
+    await client.send("PATCH", "/v1/users/user_first", { quotas: { requests_per_minute: 4 } });
     const statuses = [];
     for (let count = 0; count < 6; count++) statuses.push(await change());
     expect(statuses).toEqual([404, 404, 404, 404, 429, 429]);

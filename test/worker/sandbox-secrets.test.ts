@@ -136,7 +136,7 @@ describe("secrets of a sandbox", () => {
   });
 
   it("count for a quota of their user", async () => {
-    const { put } = await makeProject(createClient({ ...settings, QUOTAS: "sandbox_secrets=1" }));
+    const { put } = await makeProject(createClient({ ...settings, QUOTAS: "things=10" }));
     expect((await put("ONE")).status).toBe(200);
     const full = await put("TWO");
     expect([full.status, full.body.code]).toEqual([409, "quota_exceeded"]);

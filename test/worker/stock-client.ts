@@ -2,8 +2,7 @@
 import { env } from "cloudflare:test";
 import { type Client, createClient } from "./http-client.ts";
 
-export const stockClient = (DB: D1Database): Client =>
-  createClient({ DB, QUOTAS: "runs_per_minute=1000,changes_per_minute=1000" });
+export const stockClient = (DB: D1Database): Client => createClient({ DB, QUOTAS: "runs_per_minute=1000" });
 
 export async function addUserWith(app: Client, user_id: string, quotas: Record<string, number>): Promise<Client> {
   const client = await app.addUser(user_id);

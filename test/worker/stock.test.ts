@@ -26,7 +26,7 @@ const refusalOf = async (...asked: Parameters<typeof admitStock>) => (await admi
 
 describe("a user without room for another thread", () => {
   it("starts runs in threads that are there, and in no other, whatever starts them; nothing is written and no object asked", async () => {
-    const client = await userWith("user_threads", { threads: 1 });
+    const client = await userWith("user_threads", { things: 1 });
     await threadOf("user_threads", "there");
     // The key's use is noted once.
     await client.send("GET", "/v1/threads");
@@ -39,7 +39,7 @@ describe("a user without room for another thread", () => {
     for (const [path, body] of requests) {
       const answer = await client.send("POST", path, body);
       expect([path, answer.status, answer.body.code]).toEqual([path, 409, "quota_exceeded"]);
-      expect(answer.body.detail).toContain("quota of 1 threads (threads)");
+      expect(answer.body.detail).toContain("quota of 1 threads (things)");
     }
     expect([written, client.threads.asked]).toEqual([[], []]);
     await client.send("POST", "/v1/threads/there/runs", { message: "hi" });
@@ -47,7 +47,7 @@ describe("a user without room for another thread", () => {
   });
 
   it("gets no run of a trigger or from Slack either", async () => {
-    await userWith("user_others", { threads: 0 });
+    await userWith("user_others", { things: 0 });
     const bindings = app.threads.within({ ...env, DB: db });
     const trigger = {
       ...{ user_id: "user_others", trigger_id: "trig", type: "webhook", agent_id: "agent_default", project_id: null },
@@ -66,7 +66,7 @@ describe("a user without room for another thread", () => {
   });
 
   it("gets room within seconds once a thread is deleted", async () => {
-    await userWith("user_deletes", { threads: 1 });
+    await userWith("user_deletes", { things: 1 });
     await threadOf("user_deletes", "there");
     const bindings = { ...env };
     const ask = (thread_id: string, now: number) => refusalOf(bindings, "user_deletes", { thread_id }, undefined, now);
@@ -79,7 +79,7 @@ describe("a user without room for another thread", () => {
 
 describe("fifty new threads at once through one isolate", () => {
   it("are as many as there is room for, and D1 is asked once for all", async () => {
-    await userWith("user_fifty", { threads: 10 });
+    await userWith("user_fifty", { things: 10 });
     let counts = 0;
     const counting = new Proxy(env.DB, {
       get(target, name) {
@@ -130,7 +130,7 @@ describe("a count of D1", () => {
   }
 
   it("whose request was cancelled keeps nobody else waiting, and is asked again", async () => {
-    await userWith("user_cancelled", { threads: 0 });
+    await userWith("user_cancelled", { things: 0 });
     const { bindings, counting } = gated();
     const ask = (now: number) => refusalOf(bindings, "user_cancelled", { thread_id: "t" }, undefined, now);
     const timer = vi.spyOn(globalThis, "setTimeout").mockImplementationOnce(() => 0 as never);
@@ -144,7 +144,7 @@ describe("a count of D1", () => {
 
   it("that is old serves who has room until the next is there, and nobody who has used half of it", async () => {
     const { bindings, counting } = gated();
-    await userWith("user_old_count", { threads: 4 });
+    await userWith("user_old_count", { things: 4 });
     const later: Promise<void>[] = [];
     const ask = (thread_id: string, now: number) =>
       refusalOf(bindings, "user_old_count", { thread_id }, (work) => void later.push(work), now);
@@ -187,8 +187,7 @@ describe("what a thread's object refuses", () => {
 
   it.each(refused)("uses up nothing and is not taken for a thread that is there: %s", async (what, ask) => {
     const client = await userWith(`user_object_${what.replaceAll(/\W/g, "")}`, {
-      threads: 2,
-      projects: 2,
+      things: 2,
       stored_bytes: 500,
     });
     for (const thread of ["a", "b", "c", "d"]) {
@@ -202,7 +201,7 @@ describe("what a thread's object refuses", () => {
   });
 
   it("uses up nothing where a trigger or Slack asked for it", async () => {
-    await userWith("user_object_others", { threads: 1 });
+    await userWith("user_object_others", { things: 1 });
     const bindings = app.threads.within({ ...env, DB: db });
     const trigger = {
       ...{ user_id: "user_object_others", trigger_id: "trig", type: "webhook", agent_id: "agent_default" },
@@ -223,7 +222,7 @@ describe("what a thread's object refuses", () => {
   });
 
   it("stays counted where nobody knows whether it was made", async () => {
-    const client = await userWith("user_object_unknown", { threads: 1 });
+    const client = await userWith("user_object_unknown", { things: 1 });
     client.threads.next = { error: new Error("the object died") };
     const run = async (thread: string) =>
       (await client.send("POST", `/v1/threads/${thread}/runs`, { message: "hi" })).status;
@@ -234,14 +233,14 @@ describe("what a thread's object refuses", () => {
 
 describe("projects", () => {
   it("are refused beyond the quota, also those that a thread makes, and a thread in a project is not", async () => {
-    const client = await userWith("user_many_projects", { projects: 2 });
+    const client = await userWith("user_many_projects", { things: 2 });
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, n) => client.send("POST", "/v1/projects", { project_id: `p${n}`, name: "P" })),
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(2);
     const writes = written.length;
-    expect((await client.send("POST", "/v1/projects", { name: "P" })).body.detail).toContain("(projects)");
-    expect((await client.send("POST", "/v1/threads", {})).body.detail).toContain("(projects)");
+    expect((await client.send("POST", "/v1/projects", { name: "P" })).body.detail).toContain("projects (things)");
+    expect((await client.send("POST", "/v1/threads", {})).body.detail).toContain("projects (things)");
     expect([written.slice(writes), client.threads.asked]).toEqual([[], []]);
     const project_id = answers.find(({ status }) => status === 201)?.body.project_id;
     expect((await client.send("POST", "/v1/threads", { project_id })).status).toBe(201);
@@ -273,7 +272,7 @@ describe("what is sent between two measures", () => {
   });
 
   it("does not count if it was refused", async () => {
-    const client = await userWith("user_refused", { stored_bytes: 1_000, threads: 1 });
+    const client = await userWith("user_refused", { stored_bytes: 1_000, things: 1 });
     const run = (thread: string) => client.send("POST", `/v1/threads/${thread}/runs`, { message: sent });
     const answers = [await run("a"), await run("b"), await run("c"), await run("a")];
     expect(answers.map(({ status }) => status)).toEqual([202, 409, 409, 202]);

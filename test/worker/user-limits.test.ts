@@ -87,5 +87,13 @@ describe("a user's quotas", () => {
     const unknown = await patch(user_id, { quotas: { no_such_quota: 1 } });
     expect(unknown).toMatchObject({ status: 400, body: { code: "invalid_field" } });
     expect(unknown.body.detail).toMatch(/^quotas.no_such_quota: is not known/);
+    for (const [name, why] of [
+      ["pings_per_minute", "is fixed at 20"],
+      ["threads", "is a part of things: set that"],
+      ["pages_per_day", "is no quota: set lookups_per_day"],
+    ] as const) {
+      const { status, body } = await patch(user_id, { quotas: { [name]: 1 } });
+      expect([status, body.detail]).toEqual([400, expect.stringContaining(`quotas.${name}: ${why}; quotas are`)]);
+    }
   });
 });

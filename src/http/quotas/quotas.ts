@@ -6,7 +6,7 @@
 import { configOf, type Env } from "../../config.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import type { Failure } from "../../protocol/error.ts";
-import { exceeded, type QuotaName, type Quotas, quotaOf, quotas } from "../../protocol/money/quotas.ts";
+import { exceeded, type LimitName, limits, type Quotas, quotaOf } from "../../protocol/money/quotas.ts";
 import { endSilentStreams } from "../../thread/stream/streams-here.ts";
 import { type Counts, createCounts } from "./counts.ts";
 
@@ -38,13 +38,13 @@ function countsOf(env: Env): Counts {
 }
 
 /** Counts one, or returns the refusal. */
-export async function takeOne(env: Env, holder: Holder, name: QuotaName, now = Date.now()): Promise<Failure | null> {
+export async function takeOne(env: Env, holder: Holder, name: LimitName, now = Date.now()): Promise<Failure | null> {
   const quota = quotaOf(configOf(env), holder.quotas, name);
   const key = `${name}/${holder.user_id}`;
   const counts = countsOf(env);
   const { wait_ms, taken, total } = counts.take(key, quota, now);
   if (wait_ms > 0) return refuse(counts, key, holder, exceeded(name, quota, Math.ceil(wait_ms / 1000)), now);
-  if (quotas[name].counted !== "location" || taken <= quota * UNASKED_PART) return null;
+  if (limits[name].counted !== "location" || taken <= quota * UNASKED_PART) return null;
   const counter = total % Math.ceil(quota / COUNTER_LIMIT);
   if (await isWithin(env, `${key}/${counter}`)) return null;
   counts.refuse(key, now);
@@ -52,7 +52,7 @@ export async function takeOne(env: Env, holder: Holder, name: QuotaName, now = D
 }
 
 /** What `takeOne` would refuse, as far as this isolate knows. Takes nothing. */
-export function peekOne(env: Env, holder: Holder, name: QuotaName, now = Date.now()): Failure | null {
+export function peekOne(env: Env, holder: Holder, name: LimitName, now = Date.now()): Failure | null {
   const quota = quotaOf(configOf(env), holder.quotas, name);
   const key = `${name}/${holder.user_id}`;
   const counts = countsOf(env);
@@ -61,14 +61,9 @@ export function peekOne(env: Env, holder: Holder, name: QuotaName, now = Date.no
 }
 
 /** The refusal of what another place has counted. */
-export function refuseOne(env: Env, holder: Holder, name: QuotaName, retry_after_s: number, now = Date.now()): Failure {
+export function refuseOne(env: Env, holder: Holder, name: LimitName, retry_after_s: number, now = Date.now()): Failure {
   const quota = quotaOf(configOf(env), holder.quotas, name);
   return refuse(countsOf(env), `${name}/${holder.user_id}`, holder, exceeded(name, quota, retry_after_s), now);
-}
-
-/** D1 refused one: for some seconds `peekOne` does, too, so that D1 is not asked by each of a flood. */
-export function rememberFull(env: Env, holder: Holder, name: QuotaName, now = Date.now()): void {
-  countsOf(env).refuse(`${name}/${holder.user_id}`, now);
 }
 
 /** Whether the log may have one more line of those that `key` names. A flood must not cost the operator a line each. */
@@ -93,7 +88,7 @@ export function takeNotice(env: Env, key: string, now = Date.now()): boolean {
 export function openOne(
   env: Env,
   holder: Holder,
-  name: QuotaName,
+  name: LimitName,
   lives_ms?: number,
 ): { close: () => void } | { refusal: Failure } {
   const quota = quotaOf(configOf(env), holder.quotas, name);

@@ -3,6 +3,7 @@
 // an isolate asks once it has let some runs start since it last knew, and sooner the less room is left.
 import { configOf, type Env } from "../../config.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
+import { putNewest } from "../../lib/memory/newest.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import type { Failure } from "../../protocol/error.ts";
 import { quotaOf } from "../../protocol/money/quotas.ts";
@@ -68,7 +69,8 @@ async function admitLive(env: Env, holder: Holder, now: number): Promise<Failure
 }
 
 function refuseIfFull(env: Env, holder: Holder, live: Live, now: number): Failure | null {
-  return isFull(live, quotaOf(configOf(env), holder.quotas, "runs_at_once")) ? refuseLive(env, holder, now) : null;
+  const isFull = live.runs + live.started >= quotaOf(configOf(env), holder.quotas, "runs_at_once");
+  return isFull ? refuseOne(env, holder, "runs_at_once", ASKED_AGAIN_MS / 1000, now) : null;
 }
 
 /** Asks D1 first where too much may have changed. */
@@ -87,27 +89,13 @@ async function readLive(env: Env, holder: Holder, now: number): Promise<Live> {
   return live;
 }
 
-function isFull({ runs, started }: Live, quota: number): boolean {
-  return runs + started >= quota;
-}
-
-function refuseLive(env: Env, holder: Holder, now: number): Failure {
-  return refuseOne(env, holder, "runs_at_once", ASKED_AGAIN_MS / 1000, now);
-}
-
 function liveOf(env: Env, user_id: string): Live {
   const users = known.get(env) ?? new Map<string, Live>();
   known.set(env, users);
-  const live = users.get(user_id) ?? newLive();
-  users.delete(user_id);
-  users.set(user_id, live);
-  const [oldest] = users.keys();
-  if (users.size > MAX_USERS && oldest !== undefined) users.delete(oldest);
+  const [never, done] = [Number.NEGATIVE_INFINITY, Promise.resolve()];
+  const live = users.get(user_id) ?? { runs: 0, asked_at: never, asked: done, is_asking: false, started: 0 };
+  putNewest(users, user_id, live, MAX_USERS);
   return live;
-}
-
-function newLive(): Live {
-  return { runs: 0, asked_at: Number.NEGATIVE_INFINITY, asked: Promise.resolve(), is_asking: false, started: 0 };
 }
 
 /** While D1 fails nobody is kept out by what is not known. */

@@ -7,7 +7,7 @@ import { describeError, logWarning } from "../../lib/log.ts";
 import { putNewest } from "../../lib/memory/newest.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import type { Failure } from "../../protocol/error.ts";
-import { exceeded, type QuotaName, quotaOf } from "../../protocol/money/quotas.ts";
+import { exceeded, type LimitName, quotaOf } from "../../protocol/money/quotas.ts";
 import type { RunInput, ThreadKey } from "../../protocol/thread.ts";
 import { countStock, measureBytes, type Stock } from "../../store/quotas/stock.ts";
 import { isKnownThread } from "../../store/threads.ts";
@@ -168,7 +168,7 @@ function since(at: number, now: number): number {
   return Math.abs(now - at);
 }
 
-function limitOf(env: Env, held: Held, name: QuotaName): number {
+function limitOf(env: Env, held: Held, name: LimitName): number {
   return quotaOf(configOf(env), held.quotas, name);
 }
 

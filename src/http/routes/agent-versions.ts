@@ -8,7 +8,7 @@ import { agentMemory } from "../../thread/agent-memory.ts";
 import type { App, AppContext } from "../context.ts";
 import { unwrap } from "../errors.ts";
 import { addOperation } from "../operation.ts";
-import { unwrapVersion, usualQuotas, withStock } from "../ownership.ts";
+import { withStock } from "../ownership.ts";
 import { agent, comparison, versionBody, versionText } from "./agent-schemas.ts";
 import { findAgent, show } from "./agents.ts";
 
@@ -36,17 +36,10 @@ export function addAgentVersions(app: App): void {
     async (context, { params: { agent_id }, body: { version } }) => {
       const { user_id } = context.get("caller");
       const changed = await withStock(context, { bytes: 0 }, async () => {
-        const stored = await rollBackAgent(
-          context.env.DB,
-          user_id,
-          agent_id,
-          version,
-          Date.now(),
-          usualQuotas(context),
-        );
+        const stored = await rollBackAgent(context.env.DB, user_id, agent_id, version, Date.now());
         // The version is missing, or the agent is.
         if (!stored.ok && stored.error.code === "not_found") await findAgent(context, agent_id);
-        return unwrapVersion(context, stored);
+        return unwrap(stored);
       });
       agentMemory.forget(user_id, agent_id);
       return context.json(show(changed));

@@ -15,7 +15,7 @@ import type { App, AppContext } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
 import { nearAnswer, nearHeaders, readNear } from "../lists/near.ts";
 import { addOperation } from "../operation.ts";
-import { fullAgents, missing, unwrapVersion, usualQuotas, withStock } from "../ownership.ts";
+import { fullOf, missing, usualQuotas, withStock } from "../ownership.ts";
 import { pageOf, pageQuery } from "../schemas.ts";
 import { agent, anyBodies, bodiesFor } from "./agent-schemas.ts";
 
@@ -45,10 +45,7 @@ export function addAgents(app: App): void {
       const patch = { ...(name === undefined ? {} : { name }), config };
       const { user_id } = context.get("caller");
       const changed = await withStock(context, { bytes: JSON.stringify(config).length }, async () =>
-        unwrapVersion(
-          context,
-          await updateAgent(context.env.DB, user_id, params.agent_id, patch, Date.now(), usualQuotas(context)),
-        ),
+        unwrap(await updateAgent(context.env.DB, user_id, params.agent_id, patch, Date.now())),
       );
       agentMemory.forget(user_id, params.agent_id);
       return context.json(show(changed));
@@ -119,9 +116,14 @@ function addCreateAndList(app: App): void {
         updated_at: now,
       };
       await withStock(context, { bytes: JSON.stringify(config).length }, async () => {
-        const outcome = await createAgent(context.env.DB, context.get("caller").user_id, made, usualQuotas(context));
+        const outcome = await createAgent(
+          context.env.DB,
+          context.get("caller").user_id,
+          made,
+          usualQuotas(context)("agents"),
+        );
         if (outcome === "taken") throw new Problem("already_exists", `There is an agent ${made.agent_id}.`);
-        if (outcome === "full") throw await fullAgents(context);
+        if (outcome === "full") throw await fullOf(context, "agents");
       });
       return context.json(show(made), 201, { location: `/v1/agents/${made.agent_id}` });
     },

@@ -1,8 +1,7 @@
-// Checks a project's settings for its sandbox against the server's limits, and its size against the user's quotas.
+// Checks a project's settings for its sandbox against the server's limits.
 import type { SandboxLimits, SandboxResources } from "../../config/sandbox-limits.ts";
 import type { AppContext } from "../../http/context.ts";
-import { Problem, problemOf } from "../../http/errors.ts";
-import { exceeded, quotaOf } from "../../protocol/money/quotas.ts";
+import { Problem } from "../../http/errors.ts";
 import type { SandboxSettings } from "../../protocol/project.ts";
 
 const units: Record<keyof SandboxResources, string> = { cpu: "cores", memory: "GiB", disk: "GiB" };
@@ -17,12 +16,6 @@ export function requireWithinLimits(context: AppContext, settings: Asked): void 
     if (asked !== undefined && asked > limits[name]) throw over(name, asked, `${limits[name]} ${units[name]}`);
   }
   requireStop(settings, limits);
-  for (const name of names) {
-    const asked = settings?.[name];
-    const quota = `sandbox_${name}` as const;
-    const most = quotaOf(context.get("config"), context.get("caller").quotas, quota);
-    if (asked !== undefined && asked > most) throw problemOf(exceeded(quota, most));
-  }
 }
 
 /** A sandbox that never stops by itself costs money until somebody remembers it. */

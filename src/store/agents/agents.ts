@@ -1,14 +1,14 @@
 // Agents and their versions. `agent_default` needs no row: every user has it until a change stores one.
-import { and, desc, eq, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { type Agent, type AgentConfig, defaultAgent } from "../../protocol/agents/agent.ts";
 import { findChanges, type VersionContent } from "../../protocol/agents/changes.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
+import { exceeded, fixedLimits } from "../../protocol/money/quotas.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import { isConflict, open } from "../database.ts";
 import { decodeCursor, encodeCursor, readPosition, toPage } from "../page.ts";
-import { findFullVersions, type UsualQuota, usualQuota } from "../quotas/held.ts";
-import { limitFor, type Made, roomFor, rowWhere } from "../quotas/insert.ts";
+import { type Made, roomFor, rowWhere } from "../quotas/insert.ts";
 import { agents, agentVersions } from "../schema.ts";
 import { toAgentConfig } from "../shapes/agent-config.ts";
 import { UnreadableRow } from "../shapes/stored.ts";
@@ -25,15 +25,12 @@ export async function readAgent(db: D1Database, user_id: string, agent_id: strin
   return agent_id === DEFAULT_AGENT_ID ? defaultAgent : null;
 }
 
-/** `usual`: what users may have who were given nothing else. */
-export async function createAgent(db: D1Database, user_id: string, agent: Agent, usual = usualQuota): Promise<Made> {
+/** `usual`: how many a user may have who was given no other number. */
+export async function createAgent(db: D1Database, user_id: string, agent: Agent, usual?: number): Promise<Made> {
   if (agent.agent_id === DEFAULT_AGENT_ID) return "taken";
   const database = open(db);
   const { agent_id } = agent;
-  const room = and(
-    roomFor(user_id, "agents", usual("agents")),
-    roomFor(user_id, "agent_versions_per_minute", usual("agent_versions_per_minute")),
-  ) as SQL;
+  const room = roomFor(user_id, "agents", usual);
   const isMade = sql`EXISTS (SELECT 1 FROM agents WHERE user_id = ${user_id} AND agent_id = ${agent_id})`;
   try {
     const [made] = await database.batch([
@@ -89,13 +86,12 @@ export function updateAgent(
   agent_id: string,
   patch: AgentPatch,
   now: number,
-  usual?: UsualQuota,
 ): Promise<Result<Agent>> {
   const change = (current: Agent) => ({
     name: patch.name ?? current.name,
     config: { ...current.config, ...patch.config },
   });
-  return storeNextVersion(db, user_id, agent_id, now, change, usual);
+  return storeNextVersion(db, user_id, agent_id, now, change);
 }
 
 /** Fails with `version_conflict` if others change the agent faster than this version can be stored. */
@@ -105,7 +101,6 @@ export async function storeNextVersion(
   agent_id: string,
   now: number,
   change: (current: Agent) => VersionContent,
-  usual: UsualQuota = usualQuota,
 ): Promise<Result<Agent>> {
   for (let attempt = 0; attempt < UPDATE_TRIES; attempt++) {
     const current = await readAgent(db, user_id, agent_id);
@@ -113,44 +108,28 @@ export async function storeNextVersion(
     const content = change(current);
     if (findChanges(current, content).length === 0) return succeed(current);
     const version = current.version + 1;
+    // Versions are never deleted alone, so the number of one is how many there are.
+    if (version > fixedLimits.agent_versions.usual)
+      return { ok: false, error: exceeded("agent_versions", fixedLimits.agent_versions.usual) };
     const next: Agent = { ...current, ...content, version, updated_at: new Date(now).toISOString() };
-    const stored = await putNextVersion(db, user_id, current, next, usual);
+    const stored = await putNextVersion(db, user_id, current, next);
     if (stored) return succeed(stored);
-    const full = await findFullVersions(db, user_id, version, usual);
-    if (full) return full;
   }
   return fail("version_conflict", `The agent ${agent_id} is being changed by many at once; try again.`);
 }
 
-/** Null if another version was stored in the meantime, or others used the room up. */
-async function putNextVersion(
-  db: D1Database,
-  user_id: string,
-  current: Agent,
-  next: Agent,
-  usual: UsualQuota,
-): Promise<Agent | null> {
+/** Null if another version was stored in the meantime. */
+async function putNextVersion(db: D1Database, user_id: string, current: Agent, next: Agent): Promise<Agent | null> {
   const database = open(db);
   const { agent_id, name, version, config, updated_at } = next;
-  if (agent_id === DEFAULT_AGENT_ID) {
-    // It may have no row yet, and who has no room gets none.
-    if (await findFullVersions(db, user_id, version, usual)) return null;
-    await storeDefaultAgent(db, user_id);
-  }
+  // It may have no row yet.
+  if (agent_id === DEFAULT_AGENT_ID) await storeDefaultAgent(db, user_id);
   const isNext = sql`EXISTS (SELECT 1 FROM agents WHERE user_id = ${user_id} AND agent_id = ${agent_id} AND version = ${version})`;
   const [changed] = await database.batch([
     database
       .update(agents)
       .set({ name, version, config, updated_at })
-      .where(
-        and(
-          isAgent(user_id, agent_id),
-          eq(agents.version, current.version),
-          // Versions are never deleted alone, so the number of one is how many there are.
-          sql`${version} <= ${limitFor(user_id, "agent_versions", usual("agent_versions"))}`,
-          roomFor(user_id, "agent_versions_per_minute", usual("agent_versions_per_minute")),
-        ),
-      )
+      .where(and(isAgent(user_id, agent_id), eq(agents.version, current.version)))
       .returning(),
     database
       .insert(agentVersions)

@@ -8,7 +8,6 @@ import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
 import type { Caps, PeriodCaps } from "../../protocol/money/caps.ts";
 import type { SandboxSettings } from "../../protocol/project.ts";
 import { open } from "../database.ts";
-import type { UsualQuota } from "../quotas/held.ts";
 import { agents, agentVersions } from "../schema.ts";
 import { readCaps, toCaps, toPeriodCaps } from "../shapes/caps.ts";
 import { parseStored } from "../shapes/stored.ts";
@@ -141,12 +140,11 @@ export async function rollBackAgent(
   agent_id: string,
   version: number,
   now: number,
-  usual?: UsualQuota,
 ): Promise<Result<Agent>> {
   const former = await readAgentVersion(db, user_id, agent_id, version);
   if (!former) return missingVersion(agent_id, version);
   const { name, config } = former;
-  return await storeNextVersion(db, user_id, agent_id, now, () => ({ name, config }), usual);
+  return await storeNextVersion(db, user_id, agent_id, now, () => ({ name, config }));
 }
 
 export function missingVersion(agent_id: string, version: number) {

@@ -1,8 +1,7 @@
 // What a user has of what a quota limits. The statement that makes something counts first, so no number of requests at
 // once gets past an exact quota, and one that is refused writes nothing.
 import type { Config } from "../../config.ts";
-import type { Failure } from "../../protocol/error.ts";
-import { type DailyName, dailyNames, exceeded, type QuotaName, quotaOf, quotas } from "../../protocol/money/quotas.ts";
+import { type DailyName, isQuotaName, type LimitName, limits, quotaOf, quotas } from "../../protocol/money/quotas.ts";
 import { IS_KEY } from "../keys/maker.ts";
 
 const NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
@@ -18,39 +17,39 @@ const rows = {
   sandbox_secrets: "sandbox_secrets WHERE user_id = ?1 AND deleted_at IS NULL",
   slack_workspaces: "slack_workspaces WHERE user_id = ?1",
   tickets: `tickets WHERE user_id = ?1 AND expires_at > ${NOW} AND project_id <> ''`,
-} satisfies Partial<Record<QuotaName, string>>;
+} satisfies Partial<Record<LimitName, string>>;
 
-export type CountedName = keyof typeof rows | "sandbox_cpus" | "agent_versions_per_minute" | DailyName;
+/** The parts of `things` that are counted when one more is made. */
+export const thingNames = [
+  ...(["agents", "api_keys", "triggers", "webhooks", "git_credentials"] as const),
+  ...(["sandbox_secrets", "slack_workspaces"] as const),
+];
+
+export type CountedName = keyof typeof rows | "sandbox_cpus" | DailyName;
 
 /** The provider's own size, until it has said how large a sandbox is. */
 export const CPUS = "coalesce(sum(coalesce(cpu, 1)), 0)";
 
-const MINUTE_SECONDS = 60;
-const MINUTE_AGO = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 minute')";
-
 const usedToday = (name: DailyName) => `coalesce((SELECT used FROM quota_uses
   WHERE user_id = ?1 AND name = '${name}' AND period = strftime('%Y-%m-%d', 'now')), 0)`;
 
-// Reads the agents of the user, and of those that changed in the last minute the versions since then.
 const counts: Record<CountedName, string> = {
   ...(Object.fromEntries(
     Object.entries(rows).map(([name, from]) => [name, `(SELECT count(*) FROM ${from})`]),
   ) as Record<keyof typeof rows, string>),
-  ...(Object.fromEntries(dailyNames.map((name) => [name, usedToday(name)])) as Record<DailyName, string>),
+  sandbox_hours_per_day: usedToday("sandbox_hours_per_day"),
+  lookups_per_day: usedToday("lookups_per_day"),
+  image_builds_per_day: usedToday("image_builds_per_day"),
   sandbox_cpus: `(SELECT ${CPUS} FROM sandboxes WHERE user_id = ?1)`,
-  agent_versions_per_minute: `(SELECT count(*) FROM agents AS it CROSS JOIN agent_versions AS made
-    ON made.user_id = it.user_id AND made.agent_id = it.agent_id
-    WHERE it.user_id = ?1 AND it.updated_at > ${MINUTE_AGO} AND made.created_at > ${MINUTE_AGO})`,
 };
 
-/** Without rates of a minute. */
-export const heldNames = (Object.keys(counts) as CountedName[]).filter(
-  (name) => !quotas[name].is_rate || "period" in quotas[name],
-);
-
 /** An SQL expression: how many the user ?1 may have, `usual` unless an admin gave another number. */
-export function limitOf(name: QuotaName, usual: number = quotas[name].usual): string {
-  return `coalesce((SELECT quotas ->> '$.${name}' FROM users WHERE users.user_id = ?1), ${usual})`;
+export function limitOf(name: LimitName, usual: number = limits[name].usual): string {
+  const { of, usual: part } = limits[name];
+  const set = of ?? (isQuotaName(name) ? name : null);
+  if (set === null) return String(usual);
+  const own = `(SELECT quotas ->> '$.${set}' FROM users WHERE users.user_id = ?1)`;
+  return `coalesce(${of === undefined ? own : `${own} * ${part} / ${quotas[of].usual}`}, ${usual})`;
 }
 
 /** An SQL condition: the user ?1 may have one more. */
@@ -58,40 +57,25 @@ export function hasRoom(name: CountedName, usual?: number): string {
   return `${counts[name]} < ${limitOf(name, usual)}`;
 }
 
-/** Why a next version of an agent was not stored; null if it was for another reason. */
-export async function findFullVersions(
-  db: D1Database,
-  user_id: string,
-  version: number,
-  usual: UsualQuota,
-): Promise<{ ok: false; error: Failure } | null> {
-  const limit = limitOf("agent_versions", usual("agent_versions"));
-  const { agent_versions_per_minute: made } = await readHeld(db, user_id, ["agent_versions_per_minute"], usual);
-  if (made.used >= made.limit)
-    return { ok: false, error: exceeded("agent_versions_per_minute", made.limit, MINUTE_SECONDS) };
-  const [[most = 0] = []] = await db.prepare(`SELECT ${limit}`).bind(user_id).raw<number[]>();
-  return version > most ? { ok: false, error: exceeded("agent_versions", most) } : null;
-}
-
 export interface HeldQuota {
   used: number;
   limit: number;
 }
 
-export type UsualQuota = (name: QuotaName) => number;
+export type UsualQuota = (name: LimitName) => number;
 
 /** What users have who were given nothing else. */
 export function usualOf(config: Config): UsualQuota {
   return (name) => quotaOf(config, null, name);
 }
 
-export const usualQuota: UsualQuota = (name) => quotas[name].usual;
+export const usualQuota: UsualQuota = (name) => limits[name].usual;
 
 /** What the user has of each. */
 export async function readHeld<Name extends CountedName>(
   db: D1Database,
   user_id: string,
-  names: Name[],
+  names: readonly Name[],
   usual: UsualQuota,
 ): Promise<Record<Name, HeldQuota>> {
   const columns = names.flatMap((name) => [counts[name], limitOf(name, usual(name))]);

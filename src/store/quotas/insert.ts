@@ -1,24 +1,16 @@
 // Inserts a row only while its user has room for it, in one statement.
 import { getTableColumns, is, SQL, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
-import type { QuotaName } from "../../protocol/money/quotas.ts";
-import { type CountedName, hasRoom, limitOf } from "./held.ts";
+import { type CountedName, hasRoom } from "./held.ts";
 
 /** What became of a new row: `taken` if its id is, `full` if a quota is used up. */
 export type Made = "made" | "taken" | "full";
 
 /** The same as `hasRoom` for drizzle; `user_id` is a value. */
 export function roomFor(user_id: string, name: CountedName, usual?: number): SQL {
-  return ofUser(hasRoom(name, usual), user_id);
-}
-
-/** The same for `limitOf`. */
-export function limitFor(user_id: string, name: QuotaName, usual?: number): SQL {
-  return ofUser(limitOf(name, usual), user_id);
-}
-
-function ofUser(expression: string, user_id: string): SQL {
-  const parts = expression.split("?1").map((part) => sql.raw(part));
+  const parts = hasRoom(name, usual)
+    .split("?1")
+    .map((part) => sql.raw(part));
   return sql.join(parts, sql`${user_id}`);
 }
 

@@ -14,7 +14,7 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 describe("a clock that was set back", () => {
   it.each([2, 400])("by %s days leaves a quota of a day that begins anew each day", async (days) => {
     const { binding, read } = openD1();
-    const take = (at: number) => takeUse(binding, "user_ada", "searches_per_day", at, () => 2);
+    const take = (at: number) => takeUse(binding, "user_ada", "lookups_per_day", at, () => 2);
     for (const taken of [true, true, false]) expect((await take(now + days * DAY_MS)) === null).toBe(taken);
     for (const day of [now, now + DAY_MS])
       for (const taken of [true, true, false]) expect((await take(day)) === null).toBe(taken);

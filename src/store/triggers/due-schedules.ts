@@ -42,10 +42,10 @@ FROM (
   SELECT user_id, trigger_id, next_at, turn FROM (
     SELECT user_id, trigger_id, next_at, row_number() OVER (PARTITION BY user_id ORDER BY next_at, trigger_id) AS turn
     FROM triggers WHERE next_at <= ?1 AND ${mayAct("triggers.user_id")}) AS ranked
-  WHERE turn <= coalesce(${quotasOf("ranked.user_id")} ->> '$.schedules_per_minute', ?2) ORDER BY turn, next_at, user_id LIMIT ?3) AS due
+  WHERE turn <= ?2 ORDER BY turn, next_at, user_id LIMIT ?3) AS due
 JOIN triggers USING (user_id, trigger_id) ORDER BY turn, next_at, user_id`;
 
-/** Of each user at most `limits.user`, or what an admin gave the user, the longest due first. */
+/** Of each user at most `limits.user`, the longest due first. */
 export async function readDueSchedules(
   db: D1Database,
   now: number,

@@ -4,6 +4,7 @@
 import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { type Result, succeed } from "../../protocol/error.ts";
 import { firstIdAt } from "../../protocol/ids.ts";
+import { fixedLimits } from "../../protocol/money/quotas.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import {
   type Delivery,
@@ -16,7 +17,6 @@ import {
 import { open } from "../database.ts";
 import { readPosition, toPage } from "../page.ts";
 import { mayAct } from "../people/acting.ts";
-import { limitOf, type UsualQuota, usualQuota } from "../quotas/held.ts";
 import { deliveries, webhooks } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
 import { appendTry, MAX_TRIES_PER_MINUTE } from "./tries.ts";
@@ -28,8 +28,8 @@ const KEPT_MS = 30 * 24 * 3_600_000;
 /** How many old deliveries the end of one may delete: more than one, so that a backlog shrinks. */
 const DELETED_AT_ONCE = 20;
 
-/** The quota of all webhooks of a user together. */
-const ATTEMPTS = "webhook_attempts_per_minute";
+/** The limit of all webhooks of a user together. */
+const ATTEMPTS = fixedLimits.webhook_attempts_per_minute;
 
 // The clocks of the queue and the server may differ, and a second early does no harm.
 const EARLY_MS = 1_000;
@@ -37,11 +37,11 @@ const EARLY_MS = 1_000;
 // A delivery that was never tried can be claimed at any time, even before the sweep would look for it. One that is not
 // claimed because of the limit of its webhook or its user, or because its webhook is not verified, stays due, and the sweep looks at it again. One
 // of a disabled webhook is claimed, and ends without a request. What a disabled user has waits until the user is enabled.
-const claim = (most: string) => `
+const claim = () => `
 UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = ?5
 WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3 AND status = 'pending'
   AND (attempts = 0 OR next_attempt_at <= ?4) AND ${mayAct("?1")}
-  AND (SELECT coalesce(sum(iif(sent_minute = ?6, sent_count, 0)), 0) FROM webhooks WHERE user_id = ?1) < ${most}
+  AND (SELECT coalesce(sum(iif(sent_minute = ?6, sent_count, 0)), 0) FROM webhooks WHERE user_id = ?1) < ${ATTEMPTS.usual}
   AND NOT EXISTS (
     SELECT 1 FROM webhooks AS w WHERE w.user_id = ?1 AND w.webhook_id = ?2 AND (
       (w.sent_minute = ?6 AND w.sent_count >= ${MAX_TRIES_PER_MINUTE})
@@ -73,15 +73,13 @@ export async function claimDelivery(
   name: DeliveryName,
   now: number,
   lease_ms: number,
-  usual: UsualQuota = usualQuota,
 ): Promise<ClaimedDelivery | null> {
   const key = keyOf(name);
   const [user_id, webhook_id] = key;
   const lease = toTime(now + lease_ms);
   const minute = Math.floor(now / 60_000);
-  const most = limitOf(ATTEMPTS, usual(ATTEMPTS));
   const [claimed, webhook, secret] = await db.batch([
-    db.prepare(claim(most)).bind(...key, toTime(now + EARLY_MS), lease, minute),
+    db.prepare(claim()).bind(...key, toTime(now + EARLY_MS), lease, minute),
     db.prepare("SELECT url, enabled FROM webhooks WHERE user_id = ?1 AND webhook_id = ?2").bind(user_id, webhook_id),
     db.prepare("SELECT * FROM secrets WHERE user_id = ?1 AND kind = 'webhook' AND name = ?2").bind(user_id, webhook_id),
     db.prepare(COUNT_TRY).bind(...key, lease, minute),

@@ -202,7 +202,7 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
     readResult: (id) => readResult(life.database.sql, id),
     sources: openSources(life),
     cache: openRunCache(life, record.run.invocation_id),
-    takeUse: (name) => ports.takeUse(record.run.user_id, name),
+    takeUse: () => ports.takeUse(record.run.user_id),
     onDelta: (delta) => recordDelta(life, record, delta),
     emit: async (fact, more) => recordFact(life, record, fact, more),
     storeHeld: () => storeHeld(life),

@@ -5,7 +5,8 @@ import type { TakeUse } from "../../agent/tool.ts";
 import type { Config } from "../../config.ts";
 import { Room } from "../../lib/memory/room.ts";
 import { cutEnd } from "../../lib/truncate.ts";
-import { downloadSettings, pagesUsedUp } from "./fetch.ts";
+import { lookupsUsedUp } from "../../protocol/money/quotas.ts";
+import { downloadSettings } from "./fetch.ts";
 import { checkAddress } from "./pages/address.ts";
 import { type DownloadSettings, startClock, visit } from "./pages/download.ts";
 import { look } from "./pages/look.ts";
@@ -38,8 +39,8 @@ export function createAskAddress(
     const checked = checkAddress(address, settings);
     if ("wrong" in checked) return refuse(`The address ${cutEnd(address, MAX_SHOWN)} ${checked.wrong}.`);
     const { url } = checked;
-    const refusal = await takeUse("pages_per_day");
-    if (refusal !== null) return refuse(`${pagesUsedUp(refusal.retry_after_s ?? 0)}.`);
+    const refusal = await takeUse();
+    if (refusal !== null) return refuse(`${lookupsUsedUp(refusal.retry_after_s ?? 0)}.`);
     const answer = await visit(url, settings, startClock(TURN_MS), signal, async (means, inTurn) => {
       const leave = await looks.enter(LOOK_BYTES, { owner: user_id });
       if (leave === null)

@@ -9,7 +9,7 @@ import type { Config } from "../../config.ts";
 import { hashText, toHex } from "../../lib/hash.ts";
 import { sendAnywhere } from "../../lib/network/send.ts";
 import { cutEnd } from "../../lib/truncate.ts";
-import { describeWait } from "../../protocol/money/quotas.ts";
+import { lookupsUsedUp } from "../../protocol/money/quotas.ts";
 import { cleanLine, fence } from "./fence.ts";
 import { checkAddress } from "./pages/address.ts";
 import { type DownloadSettings, download } from "./pages/download.ts";
@@ -161,7 +161,7 @@ class NotRead extends Error {}
 
 async function readKept(url: URL, context: ToolContext, used: DownloadSettings): Promise<Kept> {
   const json = await context.cache(`fetch_url ${url.href}`, async () => {
-    const refusal = await context.takeUse("pages_per_day");
+    const refusal = await context.takeUse();
     if (refusal !== null) throw new NotRead(describeUsed(refusal.retry_after_s ?? 0));
     const found = await download(url, used, context.signal);
     if (!found.ok) throw new NotRead(found.message);
@@ -175,12 +175,7 @@ async function readKept(url: URL, context: ToolContext, used: DownloadSettings):
 }
 
 function describeUsed(seconds: number): string {
-  return `${pagesUsedUp(seconds)}: don't try it again before. Go on with what you have read, and say which facts could not be looked up.`;
-}
-
-/** Without a full stop. */
-export function pagesUsedUp(seconds: number): string {
-  return `The pages that this user may read today are used up (the quota pages_per_day). They begin again at 00:00 UTC, ${describeWait(seconds)}`;
+  return `${lookupsUsedUp(seconds)}: don't try it again before. Go on with what you have read, and say which facts could not be looked up.`;
 }
 
 function showPage(url: URL, kept: Kept, offset: number, context: ToolContext): ToolResult {

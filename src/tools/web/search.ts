@@ -51,7 +51,7 @@ export function createSearchTool(services: SearchService[], rules: WebRules, mea
 }
 
 function askingFor({ now, spending, takeUse }: ToolContext, own: Means & Pick<Asking, "services">): Asking {
-  return { ...own, now, spending, take: () => takeUse("searches_per_day") };
+  return { ...own, now, spending, take: takeUse };
 }
 
 function searchTool(execute: (input: SearchInput, context: ToolContext) => Promise<ToolResult>): Tool {

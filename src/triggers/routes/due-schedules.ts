@@ -5,7 +5,7 @@ import { configOf, type Env } from "../../config.ts";
 import { describeError, logError, logWarning } from "../../lib/log.ts";
 import { derivedId } from "../../protocol/ids.ts";
 import type { Job } from "../../protocol/job.ts";
-import { quotaOf } from "../../protocol/money/quotas.ts";
+import { fixedLimits, quotaOf } from "../../protocol/money/quotas.ts";
 import {
   type DueSchedule,
   endRetries,
@@ -65,7 +65,7 @@ export async function sweepSchedules(env: Env, now: number): Promise<void> {
 async function sendDue(env: Env, now: number): Promise<void> {
   // Thousands of schedules share the few crons that people write.
   const known = new Map<string, Times>();
-  const limits = { user: quotaOf(configOf(env), null, "schedules_per_minute"), all: SCHEDULES_PER_SWEEP };
+  const limits = { user: fixedLimits.schedules_per_minute.usual, all: SCHEDULES_PER_SWEEP };
   const due = await readDueSchedules(env.DB, now, limits);
   for (let index = 0; index < due.length; index += SCHEDULES_AT_ONCE) {
     await sendPage(env, due.slice(index, index + SCHEDULES_AT_ONCE), now, known);

@@ -86,7 +86,7 @@ function kindOf({
   if (code === "not_configured") return "unconfigured";
   if (code === "sandbox_failed") return "sandbox";
   if (code === "quota_exceeded" && status === 409) return "full";
-  if (code === "quota_exceeded" && /\bbegins anew at 00:00 UTC\b/.test(message)) return "usedUp";
+  if (code === "quota_exceeded" && /\bbegins again at 00:00 UTC\b/.test(message)) return "usedUp";
   const known = { 401: "unauthorized", 403: "forbidden", 404: "missing", 413: "tooLarge", 429: "limited" } as const;
   return known[status as keyof typeof known] ?? (status >= 500 ? "server" : "refused");
 }

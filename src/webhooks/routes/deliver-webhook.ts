@@ -12,7 +12,6 @@ import type { Job } from "../../protocol/job.ts";
 import type { DeliveryName } from "../../protocol/webhook.ts";
 import { openKeys } from "../../secrets/rotated.ts";
 import type { SecretPorts } from "../../secrets/sealed.ts";
-import type { UsualQuota } from "../../store/quotas/held.ts";
 import { hopsOf } from "../../store/shapes/delivery.ts";
 import { type ClaimedDelivery, claimDelivery, finishTry, type TriedDelivery } from "../../store/webhooks/deliveries.ts";
 import { DISABLED, deleteDeliveries } from "../../store/webhooks/webhooks.ts";
@@ -42,8 +41,6 @@ const TOO_MANY_HOPS = 422;
 
 export interface DeliveryPorts extends SecretPorts {
   private_urls_allowed: boolean;
-  /** What users have who were given nothing else. */
-  usual?: UsualQuota;
   fetch: Send;
   sendJob(job: Job, delay_ms: number): Promise<void>;
   clock: { now(): number; setTimer(callback: () => void, ms: number): () => void };
@@ -61,7 +58,7 @@ interface Tried {
 /** Rejects if D1 fails. The message is then retried, and the delivery becomes due again in any case. */
 export async function deliverWebhook(name: DeliveryName, ports: DeliveryPorts): Promise<void> {
   const { database, clock } = ports;
-  const claimed = await claimDelivery(database, name, clock.now(), LEASE_MS, ports.usual);
+  const claimed = await claimDelivery(database, name, clock.now(), LEASE_MS);
   if (claimed === null) return;
   const { user_id, webhook_id, delivery_id } = name;
   if (claimed.webhook === null) return await deleteDeliveries(database, user_id, webhook_id);

@@ -1,8 +1,8 @@
 // The caller's quotas: what each is, and how much of it is used where that costs little to know.
 import { z } from "@hono/zod-openapi";
-import { type QuotaName, quotaOf, quotas } from "../../../protocol/money/quotas.ts";
-import { heldNames, readHeld } from "../../../store/quotas/held.ts";
-import type { App, AppContext } from "../../context.ts";
+import { fixedLimits, limits, type QuotaName, quotaOf, quotas } from "../../../protocol/money/quotas.ts";
+import { readHeld, thingNames } from "../../../store/quotas/held.ts";
+import type { App } from "../../context.ts";
 import { addOperation } from "../../operation.ts";
 import { usualQuotas } from "../../ownership.ts";
 import { readStock } from "../../quotas/stock.ts";
@@ -12,19 +12,19 @@ const quota = z
   .object({
     name: z.string(),
     limit: z.number(),
-    used: z
-      .number()
-      .nullable()
-      .openapi({ description: "Null for rates of a minute, and where it is not counted in one place." }),
+    used: z.number().nullable().openapi({
+      description:
+        "Null for rates of a minute, and where it is not counted in one place. Of `things` the most used kind counts.",
+    }),
     counts: z.string().openapi({ description: "What is counted." }),
-    counted: z
-      .string()
-      .openapi({ description: "`D1` and `object` are exact, `isolate`, `location` and `clock` approximate." }),
+    counted: z.string().openapi({ description: "`D1` is exact, `isolate` and `location` approximate." }),
     is_rate: z.boolean().openapi({ description: "Whether waiting helps." }),
   })
   .openapi("Quota", {
-    example: { name: "agents", limit: 200, used: 3, counts: "agents", counted: "D1", is_rate: false },
+    example: { name: "sandboxes", limit: 200, used: 3, counts: "sandboxes", counted: "D1", is_rate: false },
   });
+
+const counted = ["sandboxes", "sandbox_hours_per_day", "lookups_per_day", ...thingNames] as const;
 
 export function addQuotas(app: App): void {
   addOperation(
@@ -38,28 +38,28 @@ export function addQuotas(app: App): void {
       answers: { 200: { description: "All quotas.", schema: z.object({ data: z.array(quota) }) } },
     },
     async (context) => {
-      const { user_id } = context.get("caller");
-      const [held, stock] = await Promise.all([
-        readHeld(context.env.DB, user_id, heldNames, usualQuotas(context)),
+      const { user_id, quotas: own } = context.get("caller");
+      const [held, { threads, projects, stored_bytes }] = await Promise.all([
+        readHeld(context.env.DB, user_id, counted, usualQuotas(context)),
         readStock(context.env, user_id),
       ]);
+      const { sandboxes, sandbox_hours_per_day, lookups_per_day, ...kinds } = held;
+      const parts = [
+        threads / fixedLimits.threads.usual,
+        projects / fixedLimits.projects.usual,
+        ...Object.entries(kinds).map(([kind, { used }]) => used / limits[kind as keyof typeof kinds].usual),
+      ];
       const used: Partial<Record<QuotaName, number | null>> = {
-        ...Object.fromEntries(heldNames.map((name) => [name, held[name].used])),
-        ...stock,
+        ...{ sandboxes: sandboxes.used, sandbox_hours_per_day: sandbox_hours_per_day.used },
+        ...{ lookups_per_day: lookups_per_day.used, stored_bytes },
+        things: Math.ceil(Math.max(...parts) * quotas.things.usual),
       };
       const data = Object.entries(quotas).map(([key, { counts, counted, is_rate }]) => {
         const name = key as QuotaName;
-        return { name, limit: limitFor(context, name), used: used[name] ?? null, counts, counted, is_rate };
+        const limit = quotaOf(context.get("config"), own, name);
+        return { name, limit, used: used[name] ?? null, counts, counted, is_rate };
       });
       return context.json({ data });
     },
   );
-}
-
-function limitFor(context: AppContext, name: QuotaName): number {
-  const config = context.get("config");
-  const limit = quotaOf(config, context.get("caller").quotas, name);
-  const { cpu: sandbox_cpu, memory: sandbox_memory, disk: sandbox_disk } = config.sandbox_limits;
-  const ofOne: Partial<Record<QuotaName, number>> = { sandbox_cpu, sandbox_memory, sandbox_disk };
-  return Math.min(limit, ofOne[name] ?? limit);
 }

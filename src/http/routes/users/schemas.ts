@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { MAX_RETENTION_DAYS } from "../../../config/retention.ts";
 import { clientId } from "../../../protocol/ids.ts";
 import { periodCaps } from "../../../protocol/money/caps.ts";
-import { quotas as knownQuotas } from "../../../protocol/money/quotas.ts";
+import { describeFixed, quotas as knownQuotas, MAX_QUOTA } from "../../../protocol/money/quotas.ts";
 import { userRoles, userStates } from "../../../protocol/people/user.ts";
 import { late } from "../../../protocol/schemas/late.ts";
 import { limitNames } from "../../../protocol/schemas/many.ts";
@@ -44,7 +44,6 @@ const caps = late(() =>
 );
 
 const quotaNames = Object.keys(knownQuotas);
-const MAX_QUOTA = 1_000_000_000_000;
 const quotas = late(() =>
   limitNames(
     z.record(z.string(), z.int().min(0).max(MAX_QUOTA)).superRefine((given, issues) => {
@@ -53,7 +52,7 @@ const quotas = late(() =>
       issues.addIssue({
         code: "custom",
         path: [unknown],
-        message: `is not known; quotas are ${quotaNames.join(", ")}`,
+        message: `${describeFixed(unknown) ?? "is not known"}; quotas are ${quotaNames.join(", ")}`,
       });
     }),
     quotaNames.length,

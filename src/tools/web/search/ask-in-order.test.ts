@@ -59,7 +59,7 @@ function asking(services: SearchService[], resting = createResting()): Asking {
 }
 
 describe("the searches of a day", () => {
-  const used = exceeded("searches_per_day", 5, 7_200);
+  const used = exceeded("lookups_per_day", 5, 7_200);
   const modelService = (outcomes: SearchOutcome[]) => ({ ...service("model", outcomes), asks_model: true as const });
 
   it("are counted once for each search, whichever services it asks and however often", async () => {

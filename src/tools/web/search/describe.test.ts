@@ -15,6 +15,6 @@ it("asks for another query where one service objects to this one, whatever the o
 it("says when the searches of a day begin anew, and not to try it before", () => {
   const used: SearchFailure = { reason: "over_quota", status: null, retry_after_ms: 5 * 3_600_000 };
   const said = describeFailures([used, ...failures("account_empty", "over_budget")]);
-  expect(said).toMatch(/searches_per_day.*00:00 UTC, in 5 hours: don't try it again before.*make up no source/);
+  expect(said).toMatch(/lookups_per_day.*00:00 UTC, in 5 hours: don't try it again before.*make up no source/);
   expect(describeFailures([{ ...used, retry_after_ms: 60_000 }])).toMatch(/in 1 minute:/);
 });

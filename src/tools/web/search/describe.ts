@@ -1,6 +1,6 @@
 // What a model reads where a search has no results. It says what to do next, and nothing of the operator's accounts,
 // keys and addresses.
-import { describeWait } from "../../../protocol/money/quotas.ts";
+import { lookupsUsedUp } from "../../../protocol/money/quotas.ts";
 import type { ChosenPages } from "./choose-pages.ts";
 import type { SearchFailure, SearchFailureReason, SearchRequest } from "./search-service.ts";
 
@@ -23,8 +23,7 @@ export function describeFailures(failures: SearchFailure[]): string {
   }
   const used = failures.find(({ reason }) => reason === "over_quota");
   if (used !== undefined) {
-    const wait = describeWait((used.retry_after_ms ?? 0) / 1000);
-    return `This user's searches of today are used up (the quota searches_per_day). They begin anew at 00:00 UTC, ${wait}: don't try it again before. Until then ${GO_ON}`;
+    return `${lookupsUsedUp((used.retry_after_ms ?? 0) / 1000)}: don't try it again before. Until then ${GO_ON}`;
   }
   if (reasons.has("over_budget")) {
     return `A search would cost more than this run may still spend, so don't try it again: ${GO_ON}`;
