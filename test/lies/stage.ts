@@ -11,7 +11,6 @@ import type { PlanView, Task } from "../../src/protocol/plan/task.ts";
 import type { Interrupt, Run } from "../../src/protocol/run.ts";
 import { startGitServer } from "../e2e/git-server.ts";
 import { startTaskloom, type Taskloom } from "../e2e/harness.ts";
-import { MANY_REQUESTS } from "../setup/many-requests.ts";
 import type { Answer, Job, Script, World } from "./job.ts";
 import { startScriptedModel } from "./model.ts";
 import { FOLDER, PROOF, projectFiles } from "./project.ts";
@@ -54,12 +53,7 @@ export async function openStage(): Promise<Stage> {
     ENCRYPTION_KEY: "a key of the measurement",
   };
   // The remote is on this machine.
-  const taskloom = await startTaskloom({
-    ...settings,
-    ALLOW_PRIVATE_URLS: "1",
-    // Each lie has an agent of its own.
-    QUOTAS: `${MANY_REQUESTS},agent_versions_per_minute=1000`,
-  });
+  const taskloom = await startTaskloom({ ...settings, ALLOW_PRIVATE_URLS: "1" });
   let count = 0;
   return {
     isolation: taskloom.daytona.isolation,
