@@ -28,6 +28,7 @@ const SCRIPT = `LC_ALL=C; export LC_ALL
 [ -d "$1" ] || say file
 cd -- "$1" 2>/dev/null && [ -r . ] || say denied
 need find sort head tr grep wc xargs stat
+case $(pwd -P)/ in "$(cd -P -- "$4" 2>/dev/null && pwd -P || echo none)"/*) say denied ;; esac
 own=$4 depth=0 left=$(($3 + 1)) above=[.]
 while [ $depth -lt "$2" ] && [ "$left" -gt 0 ]; do
   depth=$((depth + 1))

@@ -157,6 +157,9 @@ describe.each(programs)("with %s", (_name, findPath) => {
       "code/deep/node_modules/p/d.ts",
     ]);
     expect(await find(root, "sessions")).toEqual([]);
+    symlinkSync(".daytona/sessions", join(home, "behind"));
+    await expect(find("behind", "*")).rejects.toMatchObject({ code: "not_found" });
+    await expect(files.list("behind", 1, signal)).rejects.toMatchObject({ code: "refused" });
     await expect(find("gone", "*")).rejects.toMatchObject({ code: "not_found" });
   });
 

@@ -52,6 +52,7 @@ if [ -d "$at" ]; then cd -- "$at" || exit 1; start=.
 elif [ -e "$at" ]; then mark file; cd -- "\${at%/*}/" || exit 1; start=./\${at##*/}
 else say missing
 fi
+case $(pwd -P)/ in "$(cd -P -- "$own" 2>/dev/null && pwd -P || echo none)"/*) say missing ;; esac
 [ "$(pwd)" = / ] && kernel='-o -path ./proc -o -path ./sys -o -path ./dev'
 if [ "$kind" = N ]; then
   find -H "$start" \\( ${HIDDEN} \\) -prune -o \\( ! -name .git ! -name node_modules -o -prune \\) ! -path . \\( "$@" \\) -print0 2>/dev/null |

@@ -95,14 +95,14 @@ function send(
   signal: AbortSignal,
 ): Promise<number> {
   return abortable(signal, async (end) => {
-    let body: UploadBody | null = null;
+    let failure: unknown = null;
+    const fail = (error: unknown) => {
+      failure = error;
+      end.abort(error);
+    };
     const ask = (sandbox: SdkSandbox): Promise<number> => {
-      const sent = writeUploadBody(
-        target,
-        { content: open(), limit_bytes },
-        { onFailure: (error) => end.abort(error) },
-      );
-      body = sent;
+      failure = null;
+      const sent = writeUploadBody(target, { content: open(), limit_bytes }, fail);
       const { stream, type } = sent;
       const request = {
         method: "POST",
@@ -120,7 +120,7 @@ function send(
       return await connection.call(ask, signal, { is_once });
     } catch (error) {
       signal.throwIfAborted();
-      throw explainUpload(asked, (body as UploadBody | null)?.failure ?? null, error);
+      throw explainUpload(asked, failure, error);
     }
   });
 }
@@ -145,31 +145,23 @@ const SILENCE_MS = 60_000;
 
 const PIECE_BYTES = 64 * 1024;
 
-export interface UploadBody {
+interface UploadBody {
   type: string;
   stream: ReadableStream<Uint8Array>;
   /** How many bytes of the file have been forwarded so far. */
   readonly size: number;
-  /**
-   * The sender's failure; null if there is none. The reader of the stream may see another error. A failure after the
-   * reader cancelled does not count: cancelling a request's body may reject its pending read.
-   */
-  readonly failure: unknown;
 }
 
-export interface UploadBodyOptions {
-  silence_ms?: number;
-  /**
-   * Aborts the request that sends the stream, which cancels the stream; until then the stream stays open. Without this
-   * the stream fails with the failure, and workerd logs an uncaught exception for a request's body that fails.
-   */
-  onFailure?(failure: unknown): void;
-}
-
+/**
+ * `onFailure` gets the sender's failure, and aborts the request that sends the stream, which cancels it. Until then the
+ * stream stays open: workerd logs an uncaught exception for a request's body that fails. A failure after the reader has
+ * cancelled does not count: cancelling a request's body may reject its pending read.
+ */
 export function writeUploadBody(
   path: string,
   { content, limit_bytes }: Upload,
-  { silence_ms = SILENCE_MS, onFailure }: UploadBodyOptions = {},
+  onFailure: (failure: unknown) => void,
+  silence_ms = SILENCE_MS,
 ): UploadBody {
   // Unguessable, so that no file can contain it.
   const boundary = `taskloom-${crypto.randomUUID()}-${crypto.randomUUID()}`;
@@ -180,17 +172,8 @@ export function writeUploadBody(
     `--${boundary}\r\nContent-Disposition: form-data; name="files[0].file"; filename="file"\r\n` +
     "Content-Type: application/octet-stream\r\n\r\n";
   const source = readInPieces(content);
-  const state = { size: 0, failure: null as unknown, isCancelled: false };
+  const state = { size: 0, isCancelled: false };
   const cancelled = Promise.withResolvers<void>();
-  const fail = async (error: unknown): Promise<void> => {
-    if (!state.isCancelled) {
-      state.failure = error;
-      onFailure?.(error);
-    }
-    await source.cancel(error).catch(() => undefined);
-    if (!onFailure) throw error;
-    await cancelled.promise;
-  };
   const stream = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(encoder.encode(head)),
     async pull(controller) {
@@ -207,7 +190,9 @@ export function writeUploadBody(
         }
         controller.enqueue(value);
       } catch (error) {
-        await fail(error);
+        if (!state.isCancelled) onFailure(error);
+        await source.cancel(error).catch(() => undefined);
+        await cancelled.promise;
       }
     },
     cancel: (reason) => {
@@ -221,9 +206,6 @@ export function writeUploadBody(
     stream,
     get size() {
       return state.size;
-    },
-    get failure() {
-      return state.failure;
     },
   };
 }
