@@ -48,7 +48,7 @@ export interface SentImage {
 }
 
 /** What holds of the refusal: words that it has, or what was sent. */
-type Condition = RegExp | ((sent: SentRequest, refused: Objection) => boolean);
+type Condition = RegExp | ((sent: SentRequest, refused: Objection, text: string) => boolean);
 type Lesson = [rule: Rule | ((sent: SentRequest, text: string) => Rule | null), ...conditions: Condition[]];
 
 /** What the refusal may teach, the most likely first; empty if it names nothing that can be changed. */
@@ -73,7 +73,7 @@ export function readObjection(refused: Objection, sent: SentRequest): Rule[][] {
 
 /** The first row of a group whose conditions all hold. */
 function readRows(rows: Lesson[], text: string, refused: Objection, sent: SentRequest): Rule[][] {
-  const holds = (each: Condition) => (each instanceof RegExp ? each.test(text) : each(sent, refused));
+  const holds = (each: Condition) => (each instanceof RegExp ? each.test(text) : each(sent, refused, text));
   for (const [rule, ...conditions] of rows) {
     const learned = !conditions.every(holds) ? null : typeof rule === "function" ? rule(sent, text) : rule;
     if (learned !== null) return [[learned]];
@@ -86,7 +86,10 @@ const isMissing =
 const isUnknown =
   /\b(?:unsupported|not supported|does(?:n't| not) support|un(?:known|recogni[sz]ed|expected)|not (?:permitted|allowed)|extra(?:_forbidden| inputs| fields)|additional propert|invalid|not (?:a )?valid|must not|can(?:'t|not) be)/i;
 const isRefused = new RegExp(`${isUnknown.source}|\\bonly\\b.{0,30}\\ballowed\\b`, "i");
-const lacks = ({ source }: RegExp) => new RegExp(`^(?!.*(?:${source}))`, "is");
+const lacks =
+  (words: RegExp): Condition =>
+  (_sent, _refused, text) =>
+    !words.test(text);
 
 const formReasons = new Set<ModelFailureReason>(["request_refused", "model_not_found"]);
 const isOfForm: Condition = (_, { reason }) => formReasons.has(reason);
@@ -180,7 +183,7 @@ const limit: Lesson[] = [
     (_, text) => readSmallest(text),
     ...[
       maxTokens,
-      lacks(/\bcontext\b/),
+      lacks(/\bcontext\b/i),
       ({ optional_fields: has, limit_field }: SentRequest) => has.includes(limit_field),
     ],
     /\b(?:maximum|max|at most|range|exceed|less|larger|large|greater|more than|up to|between)\b|[<>]/i,
@@ -215,9 +218,9 @@ const messages: Lesson[][] = [
   [
     [
       "send reasoning_content",
-      ...[/reasoning_content/i, isMissing, lacks(/reasoning_effort|extra_forbidden|is unsupported|not permitted/)],
+      ...[/reasoning_content/i, isMissing, lacks(/reasoning_effort|extra_forbidden|is unsupported|not permitted/i)],
     ],
-    ["send no reasoning", reasoningField, isUnknown, lacks(/reasoning_effort/)],
+    ["send no reasoning", reasoningField, isUnknown, lacks(/reasoning_effort/i)],
   ],
   [
     ["send signatures", /missing a `?thought_signature|thought_signature.{0,40}(?:missing|required)/i],
@@ -236,7 +239,7 @@ const messages: Lesson[][] = [
     ["name results", /\bfunction_?response\.name\b/i],
     [
       "name results",
-      ...[/\bname\b/i, isMissing, lacks(/\b(?:tools|tool_calls|functions?)\b/)],
+      ...[/\bname\b/i, isMissing, lacks(/\b(?:tools|tool_calls|functions?)\b/i)],
       /\brole\b.{0,8}\btool\b|\btool (?:messages?|results?|role)\b|\bmessages\b\S{0,40}\btool\.name\b/i,
     ],
   ],
