@@ -46,8 +46,8 @@ export async function prepareUser({ url }: Pick<Stage, "url">, { quotas }: Kind,
   };
   const { api_key } = await send("POST", API_KEY, "/v1/users", { user_id, quotas: plenty });
   const key = String(api_key);
-  await send("POST", key, "/v1/agents", { agent_id: "a", name: "a", instructions: "Answer." });
   for (let count = 0; count < 10; count++) {
+    await send("POST", key, "/v1/agents", { agent_id: `a-${count}`, name: "a", instructions: "Answer." });
     await send("POST", key, "/v1/threads", { thread_id: `t-${count}` });
     await send("POST", key, `/v1/threads/t-${count}/runs?wait=1`, { message: "Hello." });
   }

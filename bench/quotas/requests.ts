@@ -59,7 +59,11 @@ export const refused: Kind[] = [
   { title: "a path that is not there", sent: { method: "GET", path: "/v1/nothing" }, status: 404, count: REFUSED },
   refusedKind("a read", { method: "GET", path: "/v1/threads" }, "requests_per_minute"),
   refusedKind("a change", { method: "PATCH", path: "/v1/threads/t-0", body: title }, "requests_per_minute"),
-  refusedKind("a change of 49 kB", { method: "PATCH", path: "/v1/agents/a", body: version }, "requests_per_minute"),
+  refusedKind(
+    "a change of 49 kB",
+    { method: "PATCH", path: "/v1/agents/a-{ten}", body: version },
+    "requests_per_minute",
+  ),
   refusedKind("a run", { method: "POST", path: "/v1/threads/t-0/runs", body: run }, "runs_per_minute"),
   refusedKind("a run of 49 kB", { method: "POST", path: "/v1/threads/t-0/runs", body: longRun }, "runs_per_minute"),
   refusedKind("a run beside too many", { method: "POST", path: "/v1/threads/t-0/runs", body: run }, "runs_at_once"),
@@ -94,7 +98,8 @@ export const letIn: Kind[] = [
   },
   {
     title: "an agent's version of 49 kB",
-    sent: { method: "PATCH", path: "/v1/agents/a", body: version },
+    // An agent takes a thousand versions.
+    sent: { method: "PATCH", path: "/v1/agents/a-{ten}", body: version },
     ...{ status: 200, limit: "agent_versions_per_minute", count: WORK, at_once: 1 },
   },
   {

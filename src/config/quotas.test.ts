@@ -50,7 +50,7 @@ it("off ends the quotas and what one person at home would meet, and no limit tha
   const at = (name: Parameters<typeof quotaOf>[2]) => quotaOf({ quotas }, null, name);
   for (const name of ["runs_per_minute", "lookups_per_day", "changes_per_minute", "agent_versions_per_minute"] as const)
     expect(at(name)).toBe(MAX_QUOTA);
-  expect([at("sandboxes"), at("sandbox_cpus")]).toEqual([3, 6]);
+  expect([at("sandboxes"), at("sandbox_cpus")]).toEqual([3, 12]);
   expect(at("agents")).toBeGreaterThan(1_000_000);
   expect([at("pings_per_minute"), at("webhook_attempts_per_minute"), at("deliveries_per_minute")]).toEqual([
     20, 1_200, 600,
@@ -73,9 +73,12 @@ it("a user's own number counts before the setting's, and that before the usual o
 
 it("what is a part of a quota grows and shrinks with it, and nobody's own number changes what is fixed", () => {
   const usual = { quotas: {} };
-  expect(["agents", "webhooks", "threads"].map((name) => quotaOf(usual, { things: 500 }, name as "agents"))).toEqual([
-    10, 1, 500,
-  ]);
+  const partsOf = (things: number) =>
+    (["agents", "api_keys", "webhooks", "threads"] as const).map((name) => quotaOf(usual, { things }, name));
+  expect(partsOf(500)).toEqual([10, 5, 20, 500]);
+  // One key can be replaced, and one agent made, with few things, too.
+  expect(partsOf(7)).toEqual([1, 1, 20, 7]);
+  expect(partsOf(0)).toEqual([0, 0, 20, 0]);
   expect(quotaOf(usual, { agents: 7, pings_per_minute: 7 }, "agents")).toBe(200);
   expect(quotaOf(usual, { agents: 7, pings_per_minute: 7 }, "pings_per_minute")).toBe(20);
 });

@@ -68,8 +68,8 @@ async function requireQuotas({ env, get }: AppContext, counts: Counts): Promise<
   if (counts === "nothing") return;
   const caller = get("caller");
   requireNone(await takeOne(env, caller, "requests_per_minute"));
-  if (counts === "version") requireNone(await takeOne(env, caller, "agent_versions_per_minute"));
   if (counts === "change" || counts === "version") requireNone(await takeOne(env, caller, "changes_per_minute"));
+  if (counts === "version") requireNone(await takeOne(env, caller, "agent_versions_per_minute"));
   if (counts === "sum") requireNone(await takeOne(env, caller, "sums_per_minute"));
   // It is counted once its body is valid.
   if (counts === "run") requireNone(peekRun(env, caller));

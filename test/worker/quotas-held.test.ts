@@ -22,7 +22,7 @@ async function userWith(user_id: string, quotas: Record<string, number>): Promis
 }
 
 /** So many of a kind may be had with so many things. */
-const thingsFor = (kind: "agents" | "api_keys" | "triggers" | "git_credentials" | "slack_workspaces", room: number) =>
+const thingsFor = (kind: "agents" | "api_keys" | "triggers" | "git_credentials", room: number) =>
   (room * quotas.things.usual) / fixedLimits[kind].usual;
 
 const rows = (table: string, user_id: string) =>
@@ -64,12 +64,19 @@ describe("of fifty requests at once, as many are admitted as a quota has room fo
 });
 
 describe("a request that has no room", () => {
+  it("is the second of a kind where a user may have few things", async () => {
+    const client = await userWith("user_few_things", { things: 7 });
+    const make = () => client.send("POST", "/v1/triggers", trigger);
+    expect((await make()).status).toBe(201);
+    expect((await make()).body.code).toBe("quota_exceeded");
+  });
+
   it("writes nothing, not even to the audit", async () => {
     const client = await userWith("user_no_room", {});
     await client.send("POST", "/v1/git-credentials", { host: "one.example.com", username: "u", password: "p" });
     const project = (await client.send("POST", "/v1/projects", { name: "P" })).body.project_id;
     await env.DB.prepare(`UPDATE users SET quotas = '{"things":0}' WHERE user_id = 'user_no_room'`).run();
-    setLimits({ tickets: 0 });
+    setLimits({ tickets: 0, webhooks: 0 });
     const requests: [string, unknown][] = [
       ["/v1/agents", { name: "a" }],
       ["/v1/api-keys", { name: "k" }],
@@ -98,7 +105,8 @@ describe("a request that has no room", () => {
 
 describe("Slack workspaces", () => {
   it("are no more than the quota, and one that is connected may be connected again", async () => {
-    await userWith("user_slack_quota", { things: thingsFor("slack_workspaces", 1) });
+    await userWith("user_slack_quota", {});
+    setLimits({ slack_workspaces: 1 });
     const at = new Date().toISOString();
     const ports = { database: env.DB, encryption_keys: ["a-key-of-at-least-32-characters!"], slack: null };
     const connect = (team_id: string) =>

@@ -49,18 +49,18 @@ describe("rows of sandboxes", () => {
     await userWith(user_id, { sandboxes: 5 });
     const take = (project_id: string, cpu: number | null) =>
       takeSandbox(env.DB, rowOf(user_id, project_id, cpu), usualQuota);
-    expect(await take("a", 4)).toBeNull();
-    expect(await take("b", 4)).toBeNull();
-    expect(await take("c", 4)).toEqual({ name: "sandbox_cpus", held: { used: 8, limit: 10 } });
+    expect(await take("a", 8)).toBeNull();
+    expect(await take("b", 8)).toBeNull();
+    expect(await take("c", 8)).toEqual({ name: "sandbox_cpus", held: { used: 16, limit: 20 } });
     // A size that is not known counts as one core, until the provider says it.
     expect(await take("c", null)).toBeNull();
-    expect(await take("c", 3)).toMatchObject({ name: "sandbox_cpus" });
-    expect(await take("c", 2)).toBeNull();
+    expect(await take("c", 5)).toMatchObject({ name: "sandbox_cpus" });
+    expect(await take("c", 4)).toBeNull();
     await noteSandbox(env.DB, rowOf(user_id, "d", 8));
     expect(await take("d", 8)).toBeNull();
-    expect(await take("a", 4)).toBeNull();
-    expect(await take("a", 3)).toBeNull();
-    expect(await take("a", 4)).toMatchObject({ name: "sandbox_cpus" });
+    expect(await take("a", 8)).toBeNull();
+    expect(await take("a", 7)).toBeNull();
+    expect(await take("a", 8)).toMatchObject({ name: "sandbox_cpus" });
   });
 
   it("of a size that is known are not written again", async () => {

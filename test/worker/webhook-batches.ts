@@ -1,7 +1,6 @@
 // Helpers for tests of webhooks: a client whose queue records its jobs, and batches of a thread.
 import { env } from "cloudflare:test";
 import type { Job } from "../../src/protocol/job.ts";
-import { fixedLimits, type Limit } from "../../src/protocol/money/quotas.ts";
 import type { Task } from "../../src/protocol/plan/task.ts";
 import type { RunStatus } from "../../src/protocol/run.ts";
 import type { ThreadBatch } from "../../src/store/batch.ts";
@@ -17,10 +16,6 @@ export const jobs: Job[] = [];
 export const queue = {
   sendBatch: async (messages: { body: Job }[]) => void jobs.push(...messages.map(({ body }) => body)),
 } as unknown as Queue<unknown>;
-// The limit is shared by all tests of a user.
-const pings: Limit = fixedLimits.pings_per_minute;
-pings.usual = 1_000_000;
-
 export const settings = { ENCRYPTION_KEY: "a key", JOBS: queue };
 export const client = createClient(settings);
 

@@ -188,7 +188,6 @@ describe("what waits for a receiver's answer", () => {
 
 describe("pings", () => {
   it("are limited to twenty a minute and user, however webhooks are made, changed, enabled and deleted", async () => {
-    setLimits({ pings_per_minute: 20 });
     vi.useFakeTimers({ toFake: ["Date"] });
     const limited = createClient(settings);
     const ada = await limited.addUser("user_pings");

@@ -1,8 +1,9 @@
 // A webhook proves itself: it gets a ping, and nothing else before its receiver has answered one.
 import { env } from "cloudflare:test";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { syncThread } from "../../src/store/sync.ts";
 import { claimDelivery, finishTry } from "../../src/store/webhooks/deliveries.ts";
+import { setLimits } from "./fixed-limits.ts";
 import type { Answer } from "./http-client.ts";
 import { at } from "./http-fake-threads.ts";
 import {
@@ -17,6 +18,9 @@ import {
   planBatch,
   url,
 } from "./webhook-batches.ts";
+
+// The limit is shared by all tests of a user.
+beforeEach(() => setLimits({ pings_per_minute: 1_000_000 }));
 
 afterEach(async () => {
   vi.restoreAllMocks();

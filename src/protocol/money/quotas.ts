@@ -21,7 +21,7 @@ export interface Limit {
   period?: "day";
   /** What makes room, where that is not to delete something, or to wait. */
   helps?: string;
-  /** The quota of which this is a part: it grows and shrinks with it. */
+  /** The quota of which this is a part: it grows and shrinks with it, and is 0 only with it. */
   of?: "things" | "sandboxes";
   /** `QUOTAS=off` ends it, as it ends the quotas. */
   can_be_off?: boolean;
@@ -79,7 +79,7 @@ export const quotas = {
   sandbox_hours_per_day: daily(
     480,
     "hours in which sandboxes run, in a day",
-    "Twenty that never stop. One that runs is billed, whether somebody uses it or not.",
+    "Twenty that never stop. One that runs is billed, whether somebody uses it or not. The clock looks every ten minutes.",
   ),
   lookups_per_day: daily(
     6_000,
@@ -113,7 +113,7 @@ export const fixedLimits = {
   agent_versions_per_minute: rate(
     "location",
     60,
-    "requests in a minute that make an agent or a version of one",
+    "requests in a minute that make or change an agent",
     "A script that changes all agents of a team.",
     { can_be_off: true },
   ),
@@ -174,9 +174,14 @@ export const fixedLimits = {
   tickets: held(300, "unused tickets for terminals, downloads and streams", "One lives for a minute: five a second.", {
     helps: "One that nobody uses ends after a minute: try again then.",
   }),
-  sandbox_cpus: held(400, "cores of all sandboxes together", "Two for each. Stopped ones may start.", {
-    of: "sandboxes",
-  }),
+  sandbox_cpus: held(
+    800,
+    "cores of all sandboxes together",
+    "Four for each, as SANDBOX_LIMITS usually permits. Stopped ones may start.",
+    { of: "sandboxes" },
+  ),
+  webhooks: held(20, "webhooks", "The end of each run writes a row for each."),
+  slack_workspaces: held(20, "Slack workspaces", "An organization has a few."),
   threads: thing(10_000, "threads", "Thirty a day for a year.", "isolate"),
   projects: thing(10_000, "projects", "As many as threads: a thread makes one if none is named.", "isolate"),
   triggers: thing(1_000, "triggers", "One for each customer or report."),
@@ -184,8 +189,6 @@ export const fixedLimits = {
   agents: thing(200, "agents", "Enough for a team. Each may have many versions."),
   api_keys: thing(100, "API keys", "One for each device and program."),
   git_credentials: thing(100, "git hosts with a credential", "Few people use ten."),
-  webhooks: thing(20, "webhooks", "The end of each run writes a row for each."),
-  slack_workspaces: thing(20, "Slack workspaces", "An organization has a few."),
 } satisfies Record<string, Limit>;
 
 export const limits = { ...quotas, ...fixedLimits };
@@ -246,7 +249,10 @@ export const offQuotas: Quotas = Object.fromEntries(
 /** A user's own number, else the setting's, else the usual one. */
 export function quotaOf(config: { quotas: Quotas }, own: Quotas | null | undefined, name: LimitName): number {
   const { usual, of } = limits[name];
-  if (of !== undefined) return Math.floor((quotaOf(config, own, of) * usual) / quotas[of].usual);
+  if (of !== undefined) {
+    const whole = quotaOf(config, own, of);
+    return Math.max(Math.min(whole, 1), Math.floor((whole * usual) / quotas[of].usual));
+  }
   return (isQuotaName(name) ? own?.[name] : undefined) ?? config.quotas[name] ?? usual;
 }
 

@@ -20,10 +20,7 @@ const rows = {
 } satisfies Partial<Record<LimitName, string>>;
 
 /** The parts of `things` that are counted when one more is made. */
-export const thingNames = [
-  ...(["agents", "api_keys", "triggers", "webhooks", "git_credentials"] as const),
-  ...(["sandbox_secrets", "slack_workspaces"] as const),
-];
+export const thingNames = [...(["agents", "api_keys", "triggers", "git_credentials", "sandbox_secrets"] as const)];
 
 export type CountedName = keyof typeof rows | "sandbox_cpus" | DailyName;
 
@@ -48,8 +45,9 @@ export function limitOf(name: LimitName, usual: number = limits[name].usual): st
   const { of, usual: part } = limits[name];
   const set = of ?? (isQuotaName(name) ? name : null);
   if (set === null) return String(usual);
-  const own = `(SELECT quotas ->> '$.${set}' FROM users WHERE users.user_id = ?1)`;
-  return `coalesce(${of === undefined ? own : `${own} * ${part} / ${quotas[of].usual}`}, ${usual})`;
+  const own = `(quotas ->> '$.${set}')`;
+  const limit = of === undefined ? own : `max(min(${own}, 1), ${own} * ${part} / ${quotas[of].usual})`;
+  return `coalesce((SELECT ${limit} FROM users WHERE users.user_id = ?1), ${usual})`;
 }
 
 /** An SQL condition: the user ?1 may have one more. */

@@ -1,6 +1,6 @@
 // The caller's quotas: what each is, and how much of it is used where that costs little to know.
 import { z } from "@hono/zod-openapi";
-import { fixedLimits, limits, type QuotaName, quotaOf, quotas } from "../../../protocol/money/quotas.ts";
+import { fixedLimits, type QuotaName, quotaOf, quotas } from "../../../protocol/money/quotas.ts";
 import { readHeld, thingNames } from "../../../store/quotas/held.ts";
 import type { App } from "../../context.ts";
 import { addOperation } from "../../operation.ts";
@@ -44,15 +44,14 @@ export function addQuotas(app: App): void {
         readStock(context.env, user_id),
       ]);
       const { sandboxes, sandbox_hours_per_day, lookups_per_day, ...kinds } = held;
-      const parts = [
-        threads / fixedLimits.threads.usual,
-        projects / fixedLimits.projects.usual,
-        ...Object.entries(kinds).map(([kind, { used }]) => used / limits[kind as keyof typeof kinds].usual),
-      ];
+      // Multiplied before it is divided, so that seven of a hundred keys are 700 things, and not 701.
+      const parts = Object.entries({ ...kinds, threads: { used: threads }, projects: { used: projects } }).map(
+        ([kind, { used }]) => (used * quotas.things.usual) / fixedLimits[kind as keyof typeof kinds].usual,
+      );
       const used: Partial<Record<QuotaName, number | null>> = {
         ...{ sandboxes: sandboxes.used, sandbox_hours_per_day: sandbox_hours_per_day.used },
         ...{ lookups_per_day: lookups_per_day.used, stored_bytes },
-        things: Math.ceil(Math.max(...parts) * quotas.things.usual),
+        things: Math.ceil(Math.max(...parts)),
       };
       const data = Object.entries(quotas).map(([key, { counts, counted, is_rate }]) => {
         const name = key as QuotaName;
