@@ -1,18 +1,22 @@
 // The hops of a chain of webhooks: deliveries count them, routes read them, and the third is refused.
 import { env } from "cloudflare:test";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { BUDGET_HOPS, type Chain } from "../../src/protocol/chain.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { RunInput } from "../../src/protocol/thread.ts";
 import type { BudgetPayload, WebhookPayload } from "../../src/protocol/webhook.ts";
 import { endLostRuns } from "../../src/store/runs.ts";
 import { syncThread } from "../../src/store/sync.ts";
+import { setLimits } from "./fixed-limits.ts";
 import { clearTriggers, deliverTo, makeHook, readLog, signGithub, signStandard } from "./hook-client.ts";
 import { createClient } from "./http-client.ts";
 import { makeRun } from "./http-fake-threads.ts";
 import { endedBatch, forgetWebhooks, make as makeWebhook, nextThread, planBatch } from "./webhook-batches.ts";
 
 const client = createClient({ ENCRYPTION_KEY: "key of the tests" });
+
+// The limit is shared by all tests of a user.
+beforeEach(() => setLimits({ pings_per_minute: 1_000_000 }));
 
 afterEach(async () => {
   vi.useRealTimers();

@@ -1,15 +1,19 @@
 // The deliveries that a thread's batches make in D1, and how they are listed, sent and replayed.
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from "cloudflare:test";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { consumeJobs } from "../../src/jobs.ts";
 import type { WebhookPayload } from "../../src/protocol/webhook.ts";
 import { deleteThread } from "../../src/store/retention/removal.ts";
 import { endLostRuns } from "../../src/store/runs.ts";
 import { syncThread } from "../../src/store/sync.ts";
 import { LIST_OVERDUE } from "../../src/store/webhooks/deliveries.ts";
+import { setLimits } from "./fixed-limits.ts";
 import { createClient } from "./http-client.ts";
 import { at } from "./http-fake-threads.ts";
 import { client, endedBatch, forgetWebhooks, make, nextThread, PATH, planBatch, settings } from "./webhook-batches.ts";
+
+// The limit is shared by all tests of a user.
+beforeEach(() => setLimits({ pings_per_minute: 1_000_000 }));
 
 afterEach(async () => {
   vi.restoreAllMocks();

@@ -1,6 +1,6 @@
 // What a webhook may make somebody else's server receive: pings, deliveries in a minute, deliveries that wait.
 import { env } from "cloudflare:test";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { syncThread } from "../../src/store/sync.ts";
 import { claimDelivery, listOverdue } from "../../src/store/webhooks/deliveries.ts";
 import { sweepDeliveries } from "../../src/webhooks/routes/sweep-deliveries.ts";
@@ -20,6 +20,9 @@ import {
 } from "./webhook-batches.ts";
 
 const LEASE_MS = 30_000;
+
+// The limit is shared by all tests of a user.
+beforeEach(() => setLimits({ pings_per_minute: 1_000_000 }));
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -188,6 +191,7 @@ describe("what waits for a receiver's answer", () => {
 
 describe("pings", () => {
   it("are limited to twenty a minute and user, however webhooks are made, changed, enabled and deleted", async () => {
+    setLimits({ pings_per_minute: 20 });
     vi.useFakeTimers({ toFake: ["Date"] });
     const limited = createClient(settings);
     const ada = await limited.addUser("user_pings");

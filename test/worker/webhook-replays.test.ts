@@ -1,8 +1,9 @@
 // Deliveries that are sent once more because their user asks for it.
 import { env } from "cloudflare:test";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { syncThread } from "../../src/store/sync.ts";
 import { sweepDeliveries } from "../../src/webhooks/routes/sweep-deliveries.ts";
+import { setLimits } from "./fixed-limits.ts";
 import { createClient } from "./http-client.ts";
 import { at } from "./http-fake-threads.ts";
 import {
@@ -16,6 +17,9 @@ import {
   queue,
   settings,
 } from "./webhook-batches.ts";
+
+// The limit is shared by all tests of a user.
+beforeEach(() => setLimits({ pings_per_minute: 1_000_000 }));
 
 afterEach(async () => {
   vi.restoreAllMocks();
