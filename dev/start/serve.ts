@@ -11,6 +11,7 @@ import {
   checkKeys,
   describeSignInSettings,
   previewDomain,
+  quotasOf,
   readSettings,
   type Settings,
   secretsOf,
@@ -59,9 +60,7 @@ export async function serve(place: Place, state: State, options: StartArguments,
     startBackends(given, state, options.hostExecAllowed, stopping),
     begun.built,
   ]);
-  // Where nobody else can sign in, nobody else's share needs protection.
-  const isShared = describeSignInSettings(given) !== null;
-  const settings = { ...(isShared ? {} : { QUOTAS: "off" }), ...given, ...found, ...keys, PREVIEW_DOMAIN };
+  const settings = { ...quotasOf(given), ...given, ...found, ...keys, PREVIEW_DOMAIN };
   const start = async (worker: BuiltWorker, program: Program): Promise<Program> => {
     await startWorker(place, program, { root, worker, data: state.data, port, settings, inspectorPort });
     // The Worker's runtime reads the page's files when they are asked for.

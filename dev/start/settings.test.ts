@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { checkKeys, forDemoModel, namedServers, previewDomain, readSettings, secretsOf } from "./settings.ts";
+import { checkKeys, forDemoModel, namedServers, previewDomain, quotasOf, readSettings, secretsOf } from "./settings.ts";
 
 let root: string;
 
@@ -95,6 +95,14 @@ describe("forDemoModel", () => {
     expect(forDemoModel({}, "demo").settings.MODEL_PRICES).toBe('{"demo":0}');
     const MODEL_PRICES = '{"other/*": 2, "demo": 1}';
     expect(forDemoModel({ MODEL_PRICES }, "demo").settings.MODEL_PRICES).toBe('{"demo":1,"other/*":2}');
+  });
+});
+
+describe("quotasOf", () => {
+  it("ends quotas on a server of one person, and keeps them where others may sign in", () => {
+    expect(quotasOf({})).toEqual({ QUOTAS: "off" });
+    const signIn = { OIDC_ISSUER: "https://sso.example", OIDC_CLIENT_ID: "id", OIDC_CLIENT_SECRET: "secret" };
+    expect(quotasOf(signIn)).toEqual({});
   });
 });
 

@@ -76,6 +76,11 @@ export function describeSignInSettings(settings: Settings): { name: string; warn
   return reading.settings === null ? null : { name: reading.settings.name, warnings: describeSignIn(reading) };
 }
 
+/** Where nobody else can sign in, nobody else's share needs protection. Your own QUOTAS takes this one's place. */
+export function quotasOf(settings: Settings): Settings {
+  return describeSignInSettings(settings) === null ? { QUOTAS: "off" } : {};
+}
+
 /** Settings of the server of OPENAI_BASE_URL, which the demo model, a plain server of chat completions, takes over. */
 const ofDefaultServer = [
   "OPENAI_BASE_URL",

@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MAX_QUOTA } from "../../src/protocol/money/quotas.ts";
 import { canListListeners, listListeners } from "../setup/listeners.ts";
 import {
   findFreePort,
@@ -63,6 +64,8 @@ describe("npm start", () => {
     expect(server.address).toBe(`http://localhost:${server.port}/#key=${server.key}`);
     expect(await (await call(server, "/healthz")).json()).toMatchObject({ stand_ins: ["model", "sandbox", "search"] });
     expect((await call(server, "/v1/threads")).status).toBe(200);
+    const [quota] = ((await (await call(server, "/v1/quotas")).json()) as { data: { limit: number }[] }).data;
+    expect(quota?.limit).toBe(MAX_QUOTA);
     const page = await fetch(server.url);
     expect(await page.text()).toContain("<title>Taskloom</title>");
     expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");

@@ -1,5 +1,4 @@
 // D1 for tests in Node: the statements of the store over `node:sqlite` in memory, with the tables of the migrations.
-// Columns of one row need different names, where drizzle reads them.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
@@ -56,6 +55,17 @@ export function openD1(): SqliteD1 {
     return { success: true, results, meta: { changes: countChanges() - before } } as unknown as D1Result;
   }
 
+  /** Arrays, since an object puts a column that is named `20` first, and has two of one name once. */
+  function listRows({ query, values }: Statement): unknown[][] {
+    const statement = compile(query);
+    statement.setReturnArrays(true);
+    try {
+      return statement.all(...values) as unknown as unknown[][];
+    } finally {
+      statement.setReturnArrays(false);
+    }
+  }
+
   function countChanges(): number {
     return Number(compile("SELECT total_changes() AS changes").get()?.changes);
   }
@@ -83,7 +93,7 @@ export function openD1(): SqliteD1 {
         const row = perform(statement).results[0] as Record<string, unknown> | undefined;
         return (column === undefined ? row : row?.[column]) ?? null;
       },
-      raw: async () => perform(statement).results.map((row) => Object.values(row as object)),
+      raw: async () => listRows(statement),
     };
     return statement;
   }
