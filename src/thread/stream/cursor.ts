@@ -174,8 +174,9 @@ export class Cursor {
     return "wait";
   }
 
-  /** Takes the next frames from memory. */
+  /** Takes the next frames from memory. None if memory has dropped some that the reader lacks. */
   #take(): Chunk | null {
+    if (this.after < this.#journal.log.floor) return null;
     const chunk = this.#shared.read(this.after, this.#request.end() ?? Number.POSITIVE_INFINITY);
     if (chunk === null) return null;
     this.after = chunk.to;

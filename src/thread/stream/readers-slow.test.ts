@@ -211,6 +211,31 @@ describe("a reader that comes after one was cut for being behind", () => {
   });
 });
 
+describe("a reader that takes a long open text while memory drops what follows it", () => {
+  it("is cut, and gets nothing past the gap", async () => {
+    const { journal, add, fact, open } = new Stage();
+    const after = fact();
+    open("a");
+    journal.addDelta("a", "x".repeat(400_000));
+    journal.log.forget(journal.newest);
+    const slow = add(true, { after, bare: true });
+    while (!slow.text.includes("xxx")) {
+      slow.take();
+      await settle();
+    }
+    journal.addDelta("a", "the gap");
+    journal.log.forget(journal.newest);
+    journal.addDelta("a", "what follows");
+    while (slow.isBusy) {
+      slow.take();
+      await settle();
+    }
+    expect(slow.aborted).not.toBeNull();
+    expect(slow.text).toContain('xxx"}');
+    expect(slow.text).not.toContain("what follows");
+  });
+});
+
 describe("five hundred readers that come for a resync and take nothing", () => {
   it("hold one write each and no more of the snapshot, and the next reader is refused", async () => {
     const clock = new FakeClock();
