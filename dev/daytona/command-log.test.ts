@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { CommandLog, readStream } from "./sessions.ts";
 
@@ -36,7 +37,18 @@ it("a log keeps its beginning, and says that more was printed", async () => {
   expect(String(await log.read(log.size - 60, 60))).toMatch(/x.{3}\[what is printed beyond 64 MiB is not kept\]\n$/);
 });
 
-it("a mark anywhere switches the stream, and what precedes the first belongs to none", () => {
-  const bytes = Buffer.from("lost\u0001\u0001\u0001店\n\u0002\u0002\u0002bad\u0001\u0001\u0001more\u0001\n");
-  expect([readStream(bytes, 1), readStream(bytes, 2)]).toEqual(["店\nmore\u0001\n", "bad"]);
+it("a mark anywhere switches the stream, wherever a piece ends, and what precedes the first belongs to none", async () => {
+  const text = "lost\u0001\u0001\u0001店\n\u0001\u0002\u0002\u0002bad\u0001\u0001\u0001more\u0001\n\u0001\u0001";
+  const join = async (length: number, wanted: 1 | 2): Promise<string> => {
+    const pieces = Array.from({ length: Math.ceil(text.length / length) }, (_, at) =>
+      text.slice(at * length, (at + 1) * length),
+    );
+    let kept = "";
+    for await (const part of readStream(Readable.from(pieces), wanted)) kept += part;
+    return kept;
+  };
+  for (let length = 1; length <= text.length; length++) {
+    expect(await join(length, 1)).toBe("店\n\u0001more\u0001\n\u0001\u0001");
+    expect(await join(length, 2)).toBe("bad");
+  }
 });

@@ -8,6 +8,8 @@ import { EventEmitter } from "node:events";
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import { type Container, readReply } from "./container.ts";
@@ -34,6 +36,11 @@ interface Context {
 /** The SDK copies its buffer once per line of a frame, so small frames keep it fast. */
 const frameBytes = 8 * 1024;
 const maxSessionIdCharacters = 256;
+const pieceBytes = 64 * 1024;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the format of the log
+const marks = /(\x01{3}|\x02{3})/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the format of the log
+const partialMark = /(?:\x01{1,2}|\x02{1,2})$/;
 
 export const sessionRoutes: Record<string, Handler<Context>> = {
   "GET /process/session": (exchange, { life }) =>
@@ -396,24 +403,55 @@ export class CommandLog {
   }
 }
 
-/** A log as JSON: the raw one, and both streams separately. */
+/** A log as JSON in pieces: the raw one, and both streams separately. Most readers leave before the end of a long one. */
 async function sendLog(response: ServerResponse, log: CommandLog, facts: Record<string, unknown> = {}): Promise<void> {
-  const bytes = await log.read(0, log.size);
-  const [stdout, stderr] = [readStream(bytes, 1), readStream(bytes, 2)];
-  sendJson(response, 200, { ...facts, output: bytes.toString("utf8"), stdout, stderr });
+  response.writeHead(200, { "content-type": "application/json; charset=utf-8" });
+  await pipeline(Readable.from(renderLog(log, facts)), response).catch(() => response.destroy());
 }
 
-/** As the SDK reads it: a mark anywhere switches the stream. */
-export function readStream(bytes: Buffer, wanted: 1 | 2): string {
-  const kept = Buffer.allocUnsafe(bytes.length);
-  let length = 0;
-  let stream = 0;
-  for (let index = 0; index < bytes.length; ) {
-    const byte = bytes[index] ?? 0;
-    const isMark = (byte === 1 || byte === 2) && bytes[index + 1] === byte && bytes[index + 2] === byte;
-    if (isMark) stream = byte;
-    else if (stream === wanted) kept[length++] = byte;
-    index += isMark ? 3 : 1;
+async function* renderLog(log: CommandLog, facts: Record<string, unknown>): AsyncGenerator<string> {
+  yield `${JSON.stringify({ ...facts, output: "" }).slice(0, -2)}`;
+  yield* escaped(readText(log));
+  yield '","stdout":"';
+  yield* escaped(readStream(readText(log), 1));
+  yield '","stderr":"';
+  yield* escaped(readStream(readText(log), 2));
+  yield '"}';
+}
+
+async function* escaped(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const piece of pieces) yield JSON.stringify(piece).slice(1, -1);
+}
+
+/** Never splits a character. */
+async function* readText(log: CommandLog): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
+  const { size } = log;
+  for (let position = 0; position < size; ) {
+    const piece = await log.read(position, Math.min(pieceBytes, size - position));
+    if (piece.length === 0) break;
+    position += piece.length;
+    yield decoder.decode(piece, { stream: true });
   }
-  return kept.toString("utf8", 0, length);
+  yield decoder.decode();
+}
+
+/** As the SDK reads it: a mark anywhere switches the stream. What precedes the first belongs to none. */
+export async function* readStream(pieces: AsyncIterable<string>, wanted: 1 | 2): AsyncGenerator<string> {
+  let stream = 0;
+  let rest = "";
+  for await (const piece of pieces) {
+    let kept = "";
+    const parts = (rest + piece).split(marks);
+    // The next piece may complete a mark.
+    rest = partialMark.exec(parts.at(-1) ?? "")?.[0] ?? "";
+    parts.push((parts.pop() ?? "").slice(0, -rest.length || undefined));
+    for (const part of parts) {
+      if (part === "\u0001\u0001\u0001") stream = 1;
+      else if (part === "\u0002\u0002\u0002") stream = 2;
+      else if (stream === wanted) kept += part;
+    }
+    yield kept;
+  }
+  if (stream === wanted) yield rest;
 }
