@@ -21,8 +21,15 @@ export type IdPrefix =
   | "chk"
   | "rcpt";
 
+const CLIENT_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
 /** What a client may choose as an id: 1 to 64 of `A-Z a-z 0-9 _ -`. */
-export const clientId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 _ -");
+export const clientId = z.string().regex(CLIENT_ID, "must be 1 to 64 of A-Z a-z 0-9 _ -");
+
+/** The same for many at once: a failed parse takes some 2 µs. */
+export function isClientId(text: string): boolean {
+  return CLIENT_ID.test(text);
+}
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 

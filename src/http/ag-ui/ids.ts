@@ -1,7 +1,7 @@
 // Ids of AG-UI clients. Theirs may be any text, ours are keys and names in addresses. An id like ours stays as it is.
 // For any other we have one that is derived from it: the same text is the same thing again, and nobody finds a text that
 // is taken for another. The user's id beside it says whose it is, as for all ids.
-import { clientId, derivedId, type IdPrefix } from "../../protocol/ids.ts";
+import { derivedId, type IdPrefix, isClientId } from "../../protocol/ids.ts";
 import type { SentId } from "../../protocol/thread.ts";
 import { wellFormed } from "../schemas.ts";
 
@@ -43,14 +43,14 @@ export class SentIds {
     for (const message of messages) {
       const { message_id: sent } = message;
       // Nothing is awaited for an id that stays.
-      const message_id = isOurs(sent) ? sent : await this.find(prefix, sent);
+      const message_id = isClientId(sent) ? sent : await this.find(prefix, sent);
       found.push(message_id === sent ? message : { ...message, message_id });
     }
     return found;
   }
 
   async find(prefix: IdPrefix, sent: string): Promise<string> {
-    if (isOurs(sent)) return sent;
+    if (isClientId(sent)) return sent;
     const name = `${prefix} ${sent}`;
     const known = this.#derived.get(name);
     if (known !== undefined) return known;
@@ -68,8 +68,4 @@ export class SentIds {
   get list(): SentId[] {
     return this.#sent;
   }
-}
-
-function isOurs(sent: string): boolean {
-  return clientId.safeParse(sent).success;
 }

@@ -258,7 +258,8 @@ function checkInput(life: Life, input: RunInput, isNamed: boolean): Result<never
   const problem = (isAskedAgain(input) ? null : answered) ?? checkImages(life.ports.images, input);
   if (problem !== null) return problem;
   const ids = idsOf(isNamed ? { ...input, messages: [] } : input);
-  const isKnown = knownMessages(life, ids);
+  // Of a history, what is known was cut off.
+  const isKnown = knownMessages(life, input.from_history === true ? [] : ids);
   // A message that is edited may keep its id.
   const free = input.supersede?.replaces === true ? input.supersede.message_id : null;
   const seen = new Set<string>();

@@ -41,11 +41,9 @@ function readAskedAgain(life: Life, given: RunInput, history: HistoryEntry[]): R
   const last = history.at(-1);
   const row = last?.role === "user" ? findRow(sql, last.message_id) : null;
   if (last === undefined || row?.type !== "user") return succeed(null);
-  const later = readUsersAfter(sql, row.seq);
-  const has = new Set(history.map(({ message_id }) => message_id));
   // In another order than the thread's, it says nothing of what its client has taken back.
-  if (later.some(({ message_id }) => has.has(message_id))) return succeed(null);
-  if (given.is_whole_history !== true && later.some(({ is_shown }) => !is_shown)) {
+  if (hasUserAfter(sql, row.seq, history)) return succeed(null);
+  if (given.is_whole_history !== true && !readUsersAfter(sql, row.seq).are_shown) {
     return fail("version_conflict", "The thread has later messages that came in another way than this history.");
   }
   if (hasWaiting(life)) return othersWait;
@@ -64,46 +62,73 @@ function findReplaced(life: Life, given: RunInput, cut: RunInput, history: Histo
   const newest = readNewestUser(sql);
   if (newest === null || history.some(({ message_id }) => message_id === newest)) return null;
   const first = history.findIndex(({ message_id }) => message_id === cut.messages[0]?.message_id);
-  const before = history.slice(0, Math.max(0, first));
-  const known = findMessages(
-    sql,
-    before.map(({ message_id }) => message_id),
-  );
-  const place = known.get(before.findLast(({ message_id }) => known.has(message_id))?.message_id ?? "");
+  const before = history.slice(0, Math.max(0, first)).map(({ message_id }) => message_id);
+  const place = findLast(sql, before);
   const isWhole = given.is_whole_history === true;
-  if (place === undefined && !isWhole) return null;
-  const missing = readUsersAfter(sql, place?.seq ?? 0);
-  const [replaced] = missing;
-  if (replaced === undefined) return null;
-  if (isWhole) return replaced.message_id;
-  if (hasWaiting(life) || missing.some(({ is_shown }) => !is_shown)) return null;
-  return isUnbroken(sql, [...known.values()], place?.seq ?? 0) ? replaced.message_id : null;
+  if (place === null && !isWhole) return null;
+  const missing = readUsersAfter(sql, place ?? 0);
+  if (isWhole) return missing.first;
+  if (place === null || hasWaiting(life) || !missing.are_shown) return null;
+  return isUnbroken(sql, before, place) ? missing.first : null;
+}
+
+/** Of most histories the last known one is among them. */
+const FIRST_LOOK = 50;
+
+/** The `seq` of the last of these that there is. */
+function findLast(sql: Sql, ids: string[]): number | null {
+  for (const asked of [ids.slice(-FIRST_LOOK), ids.slice(0, -FIRST_LOOK)]) {
+    const known = findMessages(sql, asked);
+    const last = asked.findLast((id) => known.has(id));
+    if (last !== undefined) return known.get(last) ?? null;
+  }
+  return null;
 }
 
 /** Whether a history has each message of a person from its first one on, and none that is superseded. */
-function isUnbroken(sql: Sql, rows: { seq: number; type: string }[], through: number): boolean {
-  if (rows.some(({ type }) => type === SUPERSEDED)) return false;
-  const from = rows.reduce((first, { seq }) => Math.min(first, seq), through);
-  const has = new Set(rows.map(({ seq }) => seq));
-  return readUsersAfter(sql, from - 1).every(({ seq }) => seq > through || has.has(seq));
+function isUnbroken(sql: Sql, ids: string[], through: number): boolean {
+  const [row] = sql
+    .exec<{ unbroken: number }>(
+      `WITH known AS MATERIALIZED (
+         SELECT seq, type FROM messages WHERE message_id IN (SELECT value FROM json_each(?1)))
+       SELECT count(*) FILTER (WHERE type = '${SUPERSEDED}') = 0
+         AND count(*) FILTER (WHERE type = 'user' AND seq <= ?2) =
+           (SELECT count(*) FROM messages
+            WHERE type = 'user' AND seq BETWEEN (SELECT min(seq) FROM known) AND ?2) AS unbroken
+       FROM known`,
+      JSON.stringify(ids),
+      through,
+    )
+    .toArray();
+  return row?.unbroken === 1;
 }
 
-interface UserRow {
-  seq: number;
-  message_id: string;
-  /** Whether it came in such a history: then clients of this protocol were shown it, and what followed. */
-  is_shown: boolean;
+interface LaterUsers {
+  /** The id of the first. */
+  first: string | null;
+  /** Whether all came in such histories: then clients of this protocol were shown them, and what followed. */
+  are_shown: boolean;
 }
 
-function readUsersAfter(sql: Sql, seq: number): UserRow[] {
-  return sql
-    .exec<{ seq: number; message_id: string; shown: number }>(
-      `SELECT seq, message_id, coalesce(instr(metadata, '"client_history":true') > 0, 0) AS shown
-       FROM messages WHERE seq > ? AND type = 'user' ORDER BY seq`,
+/** What people said after a row. A thread may have thousands, so none is read but the first. */
+function readUsersAfter(sql: Sql, seq: number): LaterUsers {
+  const later = "FROM messages WHERE seq > ?1 AND type = 'user'";
+  const [row] = sql
+    .exec<{ first: string | null; others: number }>(
+      `SELECT (SELECT message_id ${later} ORDER BY seq LIMIT 1) AS first,
+       EXISTS (SELECT 1 ${later} AND coalesce(instr(metadata, '"client_history":true'), 0) = 0) AS others`,
       seq,
     )
-    .toArray()
-    .map(({ seq, message_id, shown }) => ({ seq, message_id, is_shown: shown === 1 }));
+    .toArray();
+  return { first: row?.first ?? null, are_shown: row?.others === 0 };
+}
+
+/** Whether a history has something that a person said after this row. */
+function hasUserAfter(sql: Sql, seq: number, history: HistoryEntry[]): boolean {
+  const ids = JSON.stringify(history.map(({ message_id }) => message_id));
+  const found = `SELECT 1 FROM messages WHERE seq > ? AND type = 'user'
+    AND message_id IN (SELECT value FROM json_each(?)) LIMIT 1`;
+  return sql.exec(found, seq, ids).toArray().length > 0;
 }
 
 function readNewestUser(sql: Sql): string | null {

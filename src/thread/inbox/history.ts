@@ -7,10 +7,10 @@ import { newOwnMessageId } from "../rows/own-ids.ts";
 import { readDivergence } from "./divergence.ts";
 import { readWaiting } from "./steering.ts";
 
-/** As many as take some ten milliseconds to store. */
-const MANY_MESSAGES = 1_000;
+/** As many as take some ten milliseconds to read or store. */
+export const MANY_MESSAGES = 1_000;
 
-/** Its acceptance, the start of its run and the first request are each work enough at once: others get a turn between. */
+/** Its acceptance, the start of its run, its echo and the first request are each work enough at once: others get a turn between. */
 export function isLongHistory({ messages }: RunInput): boolean {
   return messages.length > MANY_MESSAGES;
 }

@@ -3,7 +3,7 @@ import { expect, it, vi } from "vitest";
 import { say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import type { RunInput } from "../../protocol/thread.ts";
-import { readMessages } from "../rows/messages.ts";
+import { insertMessages, readMessages } from "../rows/messages.ts";
 
 const MANY = 3_000;
 
@@ -57,6 +57,27 @@ it("messages that are stored together are what they are alone: long, wide, with 
   const said = rows.flatMap((row) => (row.type === "user" ? [row.content.content] : []));
   expect(said).toEqual(texts);
   expect(rows.map(({ seq }) => seq)).toEqual(rows.map((_, at) => at + 1));
+});
+
+it("messages that are stored together keep what they differ in", async () => {
+  const { life } = new FakeThread();
+  const [shared, texts] = [
+    { invocation_id: "inv_1", agent_id: null, created_at: "2026-01-01T00:00:00.000Z" },
+    "aabbcca",
+  ];
+  const messages = [...texts].map((content, at) => ({
+    ...{
+      ...shared,
+      message_id: idOf(texts.length - at),
+      type: "user" as const,
+      content: { role: "user" as const, content },
+    },
+    is_llm_message: content !== "b",
+    metadata: content === "c" ? { chosen: true } : {},
+  }));
+  const first = life.database.transaction(() => insertMessages(life.database.sql, messages));
+  const rows = readMessages(life.database.sql, life.thread, first - 1, 100);
+  expect(rows).toMatchObject(messages.map((message, at) => ({ ...message, seq: first + at })));
 });
 
 it("others get a turn between the batches that bring a long history to D1", async () => {

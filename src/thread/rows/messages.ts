@@ -105,34 +105,36 @@ export function insertMessages(sql: Sql, messages: NewMessage[]): number {
   if (first === undefined) throw new Error("there is no message to store");
   if (messages.length === 1) return insertMessage(sql, first);
   const start = lastMessageSeq(sql) + 1;
-  let rows: string[] = [];
-  let characters = 0;
-  const flush = (): void => {
-    const { invocation_id, agent_id, type, created_at } = first;
-    if (rows.length > 0) sql.exec(INSERT_MANY, invocation_id, agent_id, type, created_at, `[${rows.join(",")}]`);
+  const { invocation_id, agent_id, type, created_at } = first;
+  const shared = [invocation_id, agent_id, type, created_at];
+  let [rows, characters, alike]: [string[], number, (string | number)[]] = [[], 0, []];
+  const flush = (next: number): void => {
+    if (rows.length > 0) sql.exec(INSERT_MANY, ...shared, `[${rows.join(",")}]`, next - rows.length, ...alike);
     [rows, characters] = [[], 0];
   };
   for (const [place, message] of messages.entries()) {
-    const { message_id, is_llm_message } = message;
-    const texts = [JSON.stringify(message.content), JSON.stringify(message.metadata ?? {})];
-    const row = JSON.stringify([start + place, message_id, is_llm_message ? 1 : 0, ...texts]);
-    if (characters + row.length >= CHARACTERS_AT_ONCE) flush();
+    const row = JSON.stringify([message.message_id, JSON.stringify(message.content)]);
+    const own = [message.is_llm_message ? 1 : 0, JSON.stringify(message.metadata ?? {})];
+    const isAlike = own.every((value, at) => value === alike[at]);
+    if (!isAlike || characters + row.length >= CHARACTERS_AT_ONCE) flush(start + place);
+    alike = own;
     if (row.length >= CHARACTERS_AT_ONCE) insertMessage(sql, message);
     else {
       rows.push(row);
       characters += row.length + 1;
     }
   }
-  flush();
+  flush(start + messages.length);
   return start;
 }
 
-// In the order of the index by id: any other takes longer the longer the thread is.
+// To take a value out of JSON is most of the work, so those that are alike stand beside it. In the order of the index by
+// id: any other takes longer the longer the thread is.
 const INSERT_MANY = `
 INSERT INTO messages (seq, message_id, invocation_id, agent_id, type, is_llm_message, content, metadata, version, created_at)
-SELECT value ->> 0, value ->> 1, ?1, ?2, ?3, value ->> 2, value ->> 3, value ->> 4, 1, ?4
+SELECT ?6 + key, value ->> 0, ?1, ?2, ?3, ?7, value ->> 1, ?8, 1, ?4
 FROM json_each(?5)
-ORDER BY value ->> 1`;
+ORDER BY value ->> 0`;
 
 /** Which of these messages there are. Those with ids of the object's own take one look at all of the thread. */
 export function findKnown(sql: Sql, ids: string[]): Set<string> {
@@ -146,18 +148,14 @@ export function findKnown(sql: Sql, ids: string[]): Set<string> {
   return new Set([...own, ...found.toArray().map(({ message_id }) => message_id)]);
 }
 
-/** Those of many messages that there are, in one look at all of the thread: most ids are in no index. */
-export function findMessages(sql: Sql, ids: string[]): Map<string, { seq: number; type: string }> {
+/** The `seq` of those of many messages that there are, in one look at all of the thread: most ids are in no index. */
+export function findMessages(sql: Sql, ids: string[]): Map<string, number> {
   if (ids.length === 0) return new Map();
-  return new Map(
-    sql
-      .exec<{ seq: number; message_id: string; type: string }>(
-        "SELECT seq, message_id, type FROM messages WHERE message_id IN (SELECT value FROM json_each(?))",
-        JSON.stringify(ids),
-      )
-      .toArray()
-      .map(({ message_id, ...place }) => [message_id, place]),
+  const rows = sql.exec<{ seq: number; message_id: string }>(
+    "SELECT seq, message_id FROM messages WHERE message_id IN (SELECT value FROM json_each(?))",
+    JSON.stringify(ids),
   );
+  return new Map(rows.toArray().map(({ message_id, seq }) => [message_id, seq]));
 }
 
 export function lastMessageSeq(sql: Sql): number {

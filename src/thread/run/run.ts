@@ -17,7 +17,7 @@ import { endChecks, RUN_BEGAN } from "../checks/check-run-end.ts";
 import { ofRun, openChecks } from "../checks/open-checks.ts";
 import { openProject } from "../checks/project.ts";
 import { noteCut, readSeenChecks } from "../checks/unseen.ts";
-import { isLongHistory } from "../inbox/history.ts";
+import { isLongHistory, MANY_MESSAGES } from "../inbox/history.ts";
 import { readGrants } from "../inbox/interrupts.ts";
 import { takeSteered } from "../inbox/steering.ts";
 import { type Life, noteError, stopActive, storeHeld, storeRequestedEnd, transact } from "../life.ts";
@@ -183,7 +183,9 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
   const sandbox = await openSandbox(life);
   const project = openProject(life, sandbox, signal);
   const config = withAlwaysApproved(record.agent.config, limits.always_approve, tools);
+  const isKept = life.memory.history.conversation !== null;
   const read = openHistory(life);
+  if (!isKept && read.history.length > MANY_MESSAGES) await giveWay(ports.clock);
   const own: LoopPorts = {
     model: withPermittedImages(ports.models[config.tool_format](openModelMemory(life)), ports.images),
     spending,

@@ -52,7 +52,7 @@ export class ClientEvents {
         return { ...rest, ...this.#names(event.runId), ...(this.#knows(outcome) ? { outcome } : {}) };
       }
       case "MESSAGES_SNAPSHOT":
-        return { ...event, messages: event.messages.map((message) => this.message(message)) };
+        return { ...event, messages: this.#messages(event.messages) };
       case "TOOL_CALL_RESULT":
         return { ...event, messageId: sentIdOf(this.#sql, event.messageId) };
       default:
