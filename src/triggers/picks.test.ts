@@ -130,8 +130,7 @@ describe("a webhook's message", () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 12 }), fc.boolean(), (pieces, isJson) => {
         const text = pieces.join("");
-        // A name of one escaped character would meet a bug of V8 13.6: it is read as the one that was read before it.
-        const payload = isJson ? payloadOf({ t: text, [`a ${text}`]: 1 }) : { text, is_json: false, value: undefined };
+        const payload = isJson ? payloadOf({ t: text, [text]: 1 }) : { text, is_json: false, value: undefined };
         const message = writeMessage(parse("Read {{$.t}}."), payload, null);
         const tags = message.match(/<[^>]*>/g);
         expect(tags).toEqual([
@@ -141,7 +140,10 @@ describe("a webhook's message", () => {
           "</webhook_payload>",
         ]);
         const [, inner = ""] = /<webhook_payload>\n([^<]*)\n<\/webhook_payload>$/.exec(message) ?? [];
-        expect(JSON.parse(inner)).toEqual(isJson ? payload.value : text);
+        // Not parsed: V8 13.6 sometimes reads an escaped name as one that it read before.
+        expect(inner.replaceAll("\\u003c", "<").replaceAll("\\u2028", "\u2028")).toBe(
+          JSON.stringify(isJson ? payload.value : text),
+        );
         expect(message.isWellFormed()).toBe(true);
       }),
     );
