@@ -36,10 +36,9 @@ export function aimAtAnyMoment(random: Random): Aim {
   return { name: "any moment", fits: () => false, within_ms: pickNumber(random, 0, MAX_ANY_MS) };
 }
 
-/** Aims at one of the phases with the fewest hits; at any moment, once each phase has `enough` hits. */
-export function aimAtRarest(hits: ReadonlyMap<Met, number>, enough: number, random: Random): Aim {
+/** Aims at one of the phases with the fewest hits. */
+export function aimAtRarest(hits: ReadonlyMap<Met, number>, random: Random): Aim {
   const least = Math.min(...phases.map((phase) => hits.get(phase) ?? 0));
-  if (least >= enough) return aimAtAnyMoment(random);
   const rarest = phases.filter((phase) => (hits.get(phase) ?? 0) === least);
   const name = rarest[pickNumber(random, 0, rarest.length - 1)] ?? phases[0];
   const fits = momentsOf(name, random);

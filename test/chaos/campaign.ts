@@ -5,7 +5,7 @@ import type { ChatRequest } from "../../dev/model/wire.ts";
 import { type Aim, aimAtAnyMoment, aimAtRarest, createRandom, type Random } from "./aims.ts";
 import { checkStored, type Violation } from "./checks.ts";
 import { Observer } from "./observer.ts";
-import { findPhases, type Met } from "./phases.ts";
+import { findPhases, type Met, phases } from "./phases.ts";
 import { guardCommands } from "./proxy.ts";
 import { replyTo } from "./script.ts";
 import { openStage, type Stage } from "./stage.ts";
@@ -14,6 +14,7 @@ import { within } from "./within.ts";
 import { finishWork, readTraces, startWork, type Work } from "./work.ts";
 
 export interface CampaignOptions {
+  /** At most so many. */
   kills: number;
   seed: number;
   runsAtOnce: number;
@@ -21,7 +22,7 @@ export interface CampaignOptions {
   background: number;
   /** The share of kills that wait for no phase. */
   anyMoment: number;
-  /** How often each phase is aimed at before any moment will do. */
+  /** Ends earlier, once every phase was met so often. */
   enough: number;
   /** The share of kills that come while the runs are still being resumed. */
   hasty: number;
@@ -108,7 +109,7 @@ class Campaign {
     this.#open();
     const slots = Promise.all(Array.from({ length: runsAtOnce }, () => this.#keepWorking()));
     const failed = slots.then(() => new Promise<never>(() => {}));
-    for (let number = 1; number <= kills; number++) {
+    for (let number = 1; number <= kills && !this.#hasMetAll(); number++) {
       signal.throwIfAborted();
       await Promise.race([this.#killOnce(number), failed]);
     }
@@ -119,6 +120,10 @@ class Campaign {
     await this.#stage.server.dead();
     await this.#look();
     return this.#findings;
+  }
+
+  #hasMetAll(): boolean {
+    return phases.every((phase) => (this.#hits.get(phase) ?? 0) >= this.#options.enough);
   }
 
   /** Starts one run after another, with pauses, so that a kill meets the runs in different phases. */
@@ -180,8 +185,8 @@ class Campaign {
   }
 
   #chooseAim(): Aim {
-    const { anyMoment, enough } = this.#options;
-    return this.#random() < anyMoment ? aimAtAnyMoment(this.#random) : aimAtRarest(this.#hits, enough, this.#random);
+    const isAny = this.#random() < this.#options.anyMoment;
+    return isAny ? aimAtAnyMoment(this.#random) : aimAtRarest(this.#hits, this.#random);
   }
 
   async #killAt({ fits, within_ms }: Aim): Promise<void> {

@@ -4,15 +4,15 @@ import { type Findings, runCampaign } from "../chaos/campaign.ts";
 import { phases } from "../chaos/phases.ts";
 import { countPhases, formatFindings, formatKill } from "../chaos/table.ts";
 
-/** A kill that is aimed at one phase may meet another. */
-const KILLS = phases.length + 2;
+/** A kill that is aimed at one phase may meet another, or two at once. */
+const MAX_KILLS = 2 * phases.length;
 
 let findings: Findings;
 const stop = new AbortController();
 
 beforeAll(async () => {
   findings = await runCampaign({
-    kills: KILLS,
+    kills: MAX_KILLS,
     seed: 20_261_124,
     runsAtOnce: 2,
     background: 0,
@@ -29,9 +29,8 @@ beforeAll(async () => {
 
 afterAll(() => stop.abort());
 
-describe("a runtime that is killed nine times", () => {
+describe("a runtime that is killed until each phase was met", () => {
   it("is killed in every phase of a run", () => {
-    expect(findings.kills).toHaveLength(KILLS);
     const counts = countPhases(findings.kills);
     for (const phase of phases) expect(counts.get(phase), phase).toBeGreaterThanOrEqual(1);
   });
@@ -42,6 +41,6 @@ describe("a runtime that is killed nine times", () => {
   });
 
   it("lets readers continue where they were, or with a resync", () => {
-    expect(findings.connections).toBeGreaterThan(KILLS);
+    expect(findings.connections).toBeGreaterThan(findings.kills.length);
   });
 });
