@@ -57,6 +57,18 @@ export function* requestsOf(operation: Operation, things: Things): Generator<Sen
   for (const make of choose(() => allBodies(cases), most, 0)) yield make();
   const [plain] = cases;
   if (operation.path === "/ag-ui" && plain !== undefined) yield* historiesOf(asItIs(plain), things.thread_id);
+  if (operation.path.endsWith("/tasks") && operation.method === "PATCH" && plain !== undefined)
+    yield planAgain(asItIs(plain));
+}
+
+/** The last task of a full plan is planned again as often as an edit may: all others are before it. */
+function planAgain(plain: Sent): Sent {
+  const create = (tasks: string[]) => ({ op: "create", sections: [{ title: "s", tasks }] });
+  const all = create(Array.from({ length: 500 }, (_, at) => `t${at}`));
+  const again = create(Array<string>(1_000).fill("t499"));
+  const operations = [all, ...Array<object>(99).fill(again)];
+  const path = `/v1/threads/${FRESH}/tasks`;
+  return { ...plain, what: "a task planned again", path, body: JSON.stringify({ operations }), needsThread: true };
 }
 
 /** Whole histories of as many messages as a body holds, in a new thread and in one that has most of them. */

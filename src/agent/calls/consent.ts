@@ -11,7 +11,7 @@ import type { AskedCheck, Unapproved } from "../checks/approval.ts";
 import { commandsOf } from "../checks/spec.ts";
 import { describeWeakenings, type Weakening } from "../checks/weakening.ts";
 import { isChinese } from "../language.ts";
-import { findById, findTasks } from "../plan/find.ts";
+import { finderOf, findTasks } from "../plan/find.ts";
 import { nameSection, nameTask } from "../plan/text.ts";
 import type { PlanProposal, Question, Tool } from "../tool.ts";
 import { listCommands, listValues, needsApproval } from "./approvals.ts";
@@ -129,7 +129,7 @@ function listSubjects(tool: Tool, input: unknown): string[] {
 function nameItems(input: unknown, plan: Plan): string {
   if (!isRecord(input)) return "";
   const tasks = findTasks(plan, listIds(input.task_ids));
-  const sections = listIds(input.section_ids ?? [input.section_id]).map((id) => findById(plan.sections, id, "sec"));
+  const sections = listIds(input.section_ids ?? [input.section_id]).map(finderOf(plan.sections, "sec"));
   const lines = [
     ...(typeof tasks === "string" ? [] : tasks.map(nameTask)),
     ...sections.flatMap((section) => (section === undefined ? [] : [nameSection(section)])),

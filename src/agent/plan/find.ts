@@ -10,8 +10,9 @@ const MIN_ID_PREFIX = 12;
 export function findTasks(plan: Plan, ids: string[]): string | Task[] {
   const found = new Map<string, Task>();
   const unknown: string[] = [];
+  const find = finderOf(plan.tasks, "task");
   for (const id of ids) {
-    const task = findById(plan.tasks, id, "task");
+    const task = find(id);
     if (task) found.set(task.id, task);
     else unknown.push(quote(id));
   }
@@ -34,25 +35,40 @@ const PLAIN = /^(?:task_|sec_|#)?\d+$/i;
 
 /**
  * Finds an item by its id or its number, or by an id without its prefix, in capitals, or cut short where that is still
- * unique.
+ * unique. One finder serves all names of an operation: a request may hold 50,000.
  */
-export function findById<Item extends Named>(items: Item[], id: string, prefix: "task" | "sec"): Item | undefined {
-  const exact = items.find((item) => item.id === id);
-  if (exact) return exact;
-  const number = readNumber(id, prefix);
-  const numbered = number === null ? undefined : items.find((item) => item.number === number);
-  const text = id.trim().toLowerCase();
-  if (numbered) {
-    const named = PLAIN.test(text)
-      ? []
-      : items.filter(({ title, content = title }) => content?.trim().toLowerCase() === text);
-    if (named.length > 1) return undefined;
-    return named[0] ?? numbered;
+export function finderOf<Item extends Named>(items: Item[], prefix: "task" | "sec"): (id: string) => Item | undefined {
+  const byId = new Map(items.map((item) => [item.id, item]));
+  let sorted: string[] | undefined;
+  return (id) => {
+    const exact = byId.get(id);
+    if (exact) return exact;
+    const number = readNumber(id, prefix);
+    const numbered = number === null ? undefined : items.find((item) => item.number === number);
+    const text = id.trim().toLowerCase();
+    if (numbered) {
+      const named = PLAIN.test(text)
+        ? []
+        : items.filter(({ title, content = title }) => content?.trim().toLowerCase() === text);
+      if (named.length > 1) return undefined;
+      return named[0] ?? numbered;
+    }
+    const full = text.startsWith(`${prefix}_`) ? text : `${prefix}_${text}`;
+    const whole = byId.get(full);
+    if (whole || full.length < prefix.length + 1 + MIN_ID_PREFIX) return whole;
+    sorted ??= [...byId.keys()].sort();
+    return byId.get(findBegin(sorted, full) ?? "");
+  };
+}
+
+/** The one of them that begins so. */
+function findBegin(sorted: string[], begin: string): string | undefined {
+  let [first, end] = [0, sorted.length];
+  while (first < end) {
+    const middle = (first + end) >> 1;
+    if ((sorted[middle] ?? "") < begin) first = middle + 1;
+    else end = middle;
   }
-  const full = text.startsWith(`${prefix}_`) ? text : `${prefix}_${text}`;
-  const fits = items.filter((item) => item.id === full);
-  if (fits.length === 1) return fits[0];
-  if (full.length < prefix.length + 1 + MIN_ID_PREFIX) return undefined;
-  const begin = items.filter((item) => item.id.startsWith(full));
-  return begin.length === 1 ? begin[0] : undefined;
+  const [one, next] = sorted.slice(first, first + 2);
+  return one?.startsWith(begin) && !next?.startsWith(begin) ? one : undefined;
 }

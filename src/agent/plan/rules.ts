@@ -15,7 +15,7 @@ import { type Hand, handOf } from "../checks/make.ts";
 import { withVerification } from "../checks/verification.ts";
 import { isMadeAnew } from "../checks/weakening.ts";
 import type { ClearAllInput, CreateTasksInput, DeleteTasksInput, TaskInput, UpdateTasksInput } from "./arguments.ts";
-import { findById, findTasks } from "./find.ts";
+import { finderOf, findTasks } from "./find.ts";
 import { cleanText, describeDue, listSections, nameTask, quote } from "./text.ts";
 import { dueTask, openTasks } from "./view.ts";
 
@@ -52,6 +52,7 @@ export function createTasks(
   if (typeof additions === "string") return refuse(additions);
   const sections = [...plan.sections];
   const tasks = [...plan.tasks];
+  const planned = placesOfOpen(plan);
   for (const addition of additions) {
     const title = cleanText(addition.title);
     if (title === "") return refuse("A section needs a title that is not empty.");
@@ -67,14 +68,16 @@ export function createTasks(
       const { content, checks } = readTask(given);
       const problem = checkContent(content);
       if (problem) return refuse(problem);
-      const known = findPlanned(plan, section.id, content);
+      // Models that lose track plan the same work twice.
+      const place = planned.get(`${section.id} ${content}`);
       // A request may hold a hundred thousand tasks, so stop at the first one too many.
-      if (!known && tasks.length === MAX_TASKS) return refuse(TOO_MANY_TASKS);
-      const at = known ? tasks.findIndex(({ id }) => id === known.id) : tasks.length;
+      if (place === undefined && tasks.length === MAX_TASKS) return refuse(TOO_MANY_TASKS);
+      const at = place ?? tasks.length;
       const task = tasks[at] ?? { id: makeId("task"), content, status: "pending", section_id: section.id };
-      const changed = changeChecks(task, { add: checks }, hand, known ? nameTask(known) : quote(content));
+      const changed = changeChecks(task, { add: checks }, hand, place === undefined ? quote(content) : nameTask(task));
       if (!changed.ok) return changed;
-      const isAnew = !known && hand.author === "model" && !hand.may_weaken && isMadeAnew(changed.task, plan);
+      const isAnew =
+        place === undefined && hand.author === "model" && !hand.may_weaken && isMadeAnew(changed.task, plan);
       tasks[at] = isAnew ? { ...changed.task, weakened: true } : changed.task;
     }
   }
@@ -88,9 +91,10 @@ function readTask(given: TaskInput): { content: string; checks: readonly unknown
   return { content: cleanText(given.content), checks: given.checks ?? [] };
 }
 
-/** The task that was open in the plan before this call: models that lose track plan the same work twice. */
-function findPlanned(plan: Plan, section_id: string, content: string): Task | undefined {
-  return plan.tasks.find((task) => task.section_id === section_id && task.content === content && isOpen(task));
+/** Where the tasks are that were open before this call, by section and content: the first of equal ones. */
+function placesOfOpen({ tasks }: Plan): Map<string, number> {
+  const places = [...tasks.entries()].filter(([, task]) => isOpen(task));
+  return new Map(places.reverse().map(([at, { section_id, content }]) => [`${section_id} ${content}`, at]));
 }
 
 export function isOpen({ status }: Task): boolean {
@@ -106,7 +110,7 @@ function readAdditions(
   if (input.sections) return input.sections;
   if (!input.task_contents) return `There are no tasks in this call. ${form}`;
   if (input.section_id !== undefined) {
-    const section = findById(plan.sections, input.section_id, "sec");
+    const section = finderOf(plan.sections, "sec")(input.section_id);
     if (!section) return `There is no section ${quote(input.section_id)}. ${listSections(plan)}`;
     return [{ id: section.id, title: section.title, tasks: input.task_contents }];
   }
@@ -133,7 +137,7 @@ export function updateTasks(
   if (content !== undefined && named.length > 1) {
     return refuse("A new content is for one task. Call update_tasks once for each task whose content changes.");
   }
-  const section = section_id === undefined ? undefined : findById(plan.sections, section_id, "sec");
+  const section = section_id === undefined ? undefined : finderOf(plan.sections, "sec")(section_id);
   if (section_id !== undefined && !section) {
     return refuse(`There is no section ${quote(section_id)}. ${listSections(plan)}`);
   }
@@ -204,8 +208,9 @@ export function deleteTasks(plan: Plan, input: DeleteTasksInput): PlanChange {
   const named = findTasks(plan, taskIds);
   if (typeof named === "string") return refuse(named);
   const sections = new Set<string>();
+  const findSectionById = finderOf(plan.sections, "sec");
   for (const id of sectionIds) {
-    const section = findById(plan.sections, id, "sec");
+    const section = findSectionById(id);
     if (!section) return refuse(`There is no section ${quote(id)}. ${listSections(plan)}`);
     sections.add(section.id);
   }
@@ -287,7 +292,7 @@ function checkSize(plan: Plan): PlanChange {
 function findSection(sections: Section[], id: string | undefined, title: string): Section | undefined {
   if (id !== undefined) return sections.find((known) => known.id === id);
   const named = sections.find((known) => known.title.trim().toLowerCase() === title.toLowerCase());
-  return named ?? (/^sec_\w+$/i.test(title) ? findById(sections, title, "sec") : undefined);
+  return named ?? (/^sec_\w+$/i.test(title) ? finderOf(sections, "sec")(title) : undefined);
 }
 
 function refuse(message: string): { ok: false; message: string } {
