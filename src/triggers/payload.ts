@@ -37,7 +37,11 @@ export function readPayload(body: Uint8Array, contentType: string | null): Resul
 
 function groupFields(form: URLSearchParams): Record<string, string[]> {
   const fields: Record<string, string[]> = Object.create(null);
-  for (const name of new Set(form.keys())) if (name !== "payload") fields[name] = form.getAll(name);
+  for (const [name, value] of form) {
+    if (name === "payload") continue;
+    fields[name] ??= [];
+    fields[name].push(value);
+  }
   return fields;
 }
 
