@@ -122,4 +122,15 @@ describe("a room", () => {
     await vi.advanceTimersByTimeAsync(2_000);
     expect([names(), room.held]).toEqual([["gone", "next"], 6 * MIB]);
   });
+
+  it("looks for the dead once for all who wait, not once for each", async () => {
+    const { room, come } = open();
+    const looks = vi.spyOn(Math, "abs");
+    for (let at = 0; at < 500; at++) come(String(at), 6 * MIB, String(at));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(room.waiting).toBe(499 * 6 * MIB);
+    // Each asks some nine times in this second.
+    expect(looks.mock.calls.length).toBeLessThan(60 * 500);
+    looks.mockRestore();
+  });
 });

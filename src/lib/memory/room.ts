@@ -64,6 +64,8 @@ export class Room {
   readonly #owned = new Map<string, number>();
   readonly #inside = new Set<Entry>();
   readonly #queue = new Set<Entry>();
+  /** When those that have ended without a word were last looked for. */
+  #looked = 0;
   readonly #abandoned = new FinalizationRegistry<Entry>((entry) => this.#leave(entry));
 
   constructor(name: string, limit: number) {
@@ -138,8 +140,11 @@ export class Room {
     return owned === 0 || owned + bytes <= this.limit / 2;
   }
 
+  /** Looks at all of them, so it is done once for all who ask at that time. */
   #forget(now: number): void {
     // The clock may have been set back.
+    if (Math.abs(now - this.#looked) < POLL_MS) return;
+    this.#looked = now;
     for (const each of this.#queue) if (Math.abs(now - each.at) > FORGOTTEN_MS) this.#leave(each);
     for (const each of this.#inside) if (Math.abs(now - each.at) > each.stay_ms) this.#leave(each);
   }
