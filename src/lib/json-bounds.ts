@@ -16,7 +16,7 @@ export function findJsonFault(value: unknown, { characters, levels }: JsonBounds
   return /(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(json) ? "is not well-formed Unicode (a lone surrogate)" : null;
 }
 
-function isDeeperThan(value: unknown, levels: number): boolean {
+export function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
 }

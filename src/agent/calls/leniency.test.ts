@@ -34,6 +34,12 @@ describe("lenientObject", () => {
     expect(schema.parse({ path: { a: 1 } }).path).toBe('{\n  "a": 1\n}');
   });
 
+  it("leaves a value to the schema whose indentation would weigh more than the value", () => {
+    const nested = (levels: number) => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+    expect(JSON.parse(schema.parse({ path: nested(20) }).path)).toEqual(nested(20));
+    for (const levels of [22, 40_000]) expect(schema.safeParse({ path: nested(levels) }).success).toBe(false);
+  });
+
   it("leaves what it does not understand to the schema", () => {
     for (const input of [
       {},

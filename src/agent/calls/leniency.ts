@@ -4,6 +4,10 @@
 // form.
 import { z } from "zod";
 import { isRecord } from "../../lib/is-record.ts";
+import { isDeeperThan } from "../../lib/json-bounds.ts";
+
+/** The indentation of a value grows with the square of its depth. */
+const MAX_LEVELS = 20;
 
 interface Reading {
   /** Other names under which models send a field, by the field's name. */
@@ -59,7 +63,7 @@ export function understandAs(type: string, value: unknown): unknown {
     }
     // Some models send a file's content that is JSON as the object itself.
     case "string":
-      return typeof value === "object" ? JSON.stringify(value, null, 2) : value;
+      return typeof value === "object" && !isDeeperThan(value, MAX_LEVELS) ? JSON.stringify(value, null, 2) : value;
     default:
       return value;
   }

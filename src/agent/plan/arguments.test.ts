@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { clearAllInput, createTasksInput, deleteTasksInput, updateTasksInput } from "./arguments.ts";
 
@@ -51,6 +51,16 @@ describe("createTasksInput", () => {
 });
 
 describe("updateTasksInput", () => {
+  it("reads no more ids than it takes to refuse them", () => {
+    const ranges = Array.from({ length: 2_000 }, () => "task_1 to task_500");
+    const read = vi.spyOn(Array, "from");
+    for (const task_ids of [ranges, [ranges.join(",")]]) {
+      expect(updateTasksInput.safeParse({ task_ids, status: "done" }).error?.issues[0]?.code).toBe("too_big");
+    }
+    expect(read.mock.calls.length).toBeLessThan(10);
+    read.mockRestore();
+  });
+
   it.each([
     ["done", "completed"],
     ["Complete", "completed"],

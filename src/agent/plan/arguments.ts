@@ -166,16 +166,25 @@ function readStatus(value: unknown): unknown {
  */
 function readIds(value: unknown): unknown {
   if (!Array.isArray(value)) return value;
-  return value.flatMap((item) => {
-    const id = firstText(parseJson(item), ["id", "task_id", "section_id"]);
-    if (Number.isInteger(id)) return String(id);
-    if (typeof id !== "string") return [id];
-    const parts = id.split(/[,，、]/);
-    return parts.filter((part) => parts.length === 1 || part.trim() !== "").flatMap(readRange);
-  });
+  const ids: unknown[] = [];
+  for (const id of value.flatMap(splitIds)) {
+    ids.push(...readRange(id));
+    // One too many is enough for the schema to refuse them.
+    if (ids.length > MAX_NAMED) break;
+  }
+  return ids;
 }
 
-function readRange(text: string): string[] {
+function splitIds(item: unknown): unknown[] {
+  const id = firstText(parseJson(item), ["id", "task_id", "section_id"]);
+  if (Number.isInteger(id)) return [String(id)];
+  if (typeof id !== "string") return [id];
+  const parts = id.split(/[,，、]/);
+  return parts.filter((part) => parts.length === 1 || part.trim() !== "");
+}
+
+function readRange(text: unknown): unknown[] {
+  if (typeof text !== "string") return [text];
   const [, kind, from = "", to = ""] = /^\s*(task|sec)_(\d{1,9})\s+(?:to|到|至)\s+\1_(\d{1,9})\s*$/.exec(text) ?? [];
   const count = Number(to) - Number(from) + 1;
   if (kind === undefined || count < 1 || count > MAX_NAMED) return [text];
