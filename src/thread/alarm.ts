@@ -10,8 +10,8 @@ import { lastMessageTime } from "./rows/messages.ts";
 import type { RunRecord } from "./rows/runs.ts";
 import { allowStart, requestEnd } from "./run/control.ts";
 import { ensureRunning } from "./run/run.ts";
+import { checkTime } from "./run/spending.ts";
 import { schedule, sendJobs, takeDueJobs } from "./scheduler.ts";
-import { findTimeOver, hasTimeCap } from "./spending/work-time.ts";
 
 // Longer than the longest wait for a command and the longest model call after it. A run that stores nothing for so long
 // does not work.
@@ -66,7 +66,7 @@ function tendActive(life: Life, active: ActiveRun): void {
     return;
   }
   countActive(life, record);
-  const over = findTimeOver(record);
+  const { isTimed, over } = checkTime(life, record);
   if (over !== null) {
     requestEnd(life, record, over);
     return;
@@ -77,7 +77,7 @@ function tendActive(life: Life, active: ActiveRun): void {
   const isSignDue = now < heard || now - heard >= SIGN_MS;
   // Those that wait behind it have no alarm of their own.
   const waiting = [...life.live.values()].filter(({ run }) => run.status === "queued");
-  const isWorkDue = hasTimeCap(life, record) || now - active.storedAt >= MAX_UNSTORED_WORK_MS;
+  const isWorkDue = isTimed || now - active.storedAt >= MAX_UNSTORED_WORK_MS;
   if (!isSignDue && !isWorkDue) return;
   transact(life, () => {
     if (!isSignDue) return storeWork(life, record);

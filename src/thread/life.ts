@@ -18,10 +18,10 @@ import type { RequestedEnd } from "./rows/shapes/run-record.ts";
 import type { ThreadState } from "./rows/state.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
 import type { CallTimes } from "./run/call-times.ts";
-import { countWork } from "./spending/record.ts";
 import type { Journal } from "./stream/journal/journal.ts";
 import type { Readers } from "./stream/readers.ts";
 import type { Superseded } from "./supersede/marks.ts";
+import { countWork } from "./usage/record.ts";
 
 /** What an object needs from the platform. */
 export interface Platform {

@@ -28,6 +28,7 @@ import type {
 } from "../protocol/thread.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { onAlarm } from "./alarm.ts";
+import { closeLeases } from "./caps/closing.ts";
 import { callChecks, ensureChecking } from "./checks/again.ts";
 import { readPlanDetails } from "./checks/plan-details.ts";
 import { describeLife } from "./diagnostics.ts";
@@ -56,7 +57,6 @@ import {
 import { editPlan } from "./run/plan-edit.ts";
 import { ensureRunning } from "./run/run.ts";
 import { arm, schedule, sendNewJobs } from "./scheduler.ts";
-import { closeLeases } from "./spending/closing.ts";
 import { readClient } from "./stream/ag-ui/client.ts";
 import { type Opener, readOpener } from "./stream/ended-keys.ts";
 import { openStream, whenStreamEnds } from "./stream/stream-response.ts";

@@ -6,6 +6,7 @@ import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
 import type { Thread, ThreadCreation, ThreadKey, ThreadPatch } from "../protocol/thread.ts";
 import { waitOf } from "./back-off.ts";
+import { closeAllLeases } from "./caps/closing.ts";
 import { EXPIRED } from "./expire.ts";
 import { isoTime, type Life, storeThreadChange, transact } from "./life.ts";
 import { forgetHistory } from "./memory/kept-history.ts";
@@ -14,7 +15,6 @@ import { type Database, writeMeta } from "./rows/database.ts";
 import { FORMAT, type Removal, readRemoval, type StoredThread } from "./rows/stored-thread.ts";
 import { createTables, dropTables, noteTables } from "./rows/tables.ts";
 import { cancelRun } from "./run/control.ts";
-import { closeAllLeases } from "./spending/closing.ts";
 import { RETRY_IDLE } from "./stream/streams.ts";
 
 // The limit of one request too. Patches are merged, and D1 refuses a row over 2 MB.

@@ -1,7 +1,7 @@
 // An account, and what a call reserves and uses of it.
 import { noUsage, type Usage } from "../../src/protocol/run.ts";
-import type { Account } from "../../src/thread/spending/account.ts";
-import { noSpending, type Reservation } from "../../src/thread/spending/state.ts";
+import type { Account } from "../../src/thread/usage/account.ts";
+import { noSpending, type Reservation } from "../../src/thread/usage/state.ts";
 
 export const empty: Account = { usage: noUsage, spending: noSpending };
 

@@ -10,7 +10,8 @@ import type {
   LeaseRequest,
 } from "../../src/protocol/money/lease.ts";
 import { nothing } from "../../src/protocol/money/lease.ts";
-import { add, inUnitOf, limitsOf, shortfall } from "../../src/thread/spending/amounts.ts";
+import { inUnitOf, limitsOf } from "../../src/thread/caps/limits.ts";
+import { add, shortfall } from "../../src/thread/usage/amounts.ts";
 
 interface Row {
   lease: Lease;

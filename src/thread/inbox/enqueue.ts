@@ -5,8 +5,8 @@ import type { PinnedAgent, RunInput } from "../../protocol/thread.ts";
 import { followRun } from "../follow/followers.ts";
 import { isoTime, type Life } from "../life.ts";
 import { insertRun, type RunRecord } from "../rows/runs.ts";
-import { lowestCaps } from "../spending/limits.ts";
-import type { RunSpending } from "../spending/state.ts";
+import { lowestCaps } from "../usage/pinned.ts";
+import type { RunSpending } from "../usage/state.ts";
 
 /** Stores a new run, which may have begun, and marks it for D1. Inside a transaction. */
 export function storeNewRun(life: Life, record: RunRecord): void {

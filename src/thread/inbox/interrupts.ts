@@ -17,10 +17,10 @@ import { textOf, type UserContent } from "../../protocol/message.ts";
 import { capNames } from "../../protocol/money/caps.ts";
 import { type Interrupt, isTerminal } from "../../protocol/run.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
+import { checkRaise } from "../caps/raise.ts";
 import { findRunBefore, type Life } from "../life.ts";
 import { readMessagesBefore } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
-import { checkRaise } from "../spending/raise.ts";
 
 export const NOT_ANSWERED = "The person did not answer this question.";
 const NOT_APPROVED =

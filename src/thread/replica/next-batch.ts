@@ -1,10 +1,11 @@
 // The next batch for D1: what it has of the object's SQLite, and what to note once D1 has it. Reading comes first and
 // alone, since the size of what is read decides when the batch may be sent.
+
+import type { ClosedLease } from "../../protocol/money/lease.ts";
 import type { Run } from "../../protocol/run.ts";
-import type { ThreadBatch } from "../../store/batch.ts";
+import type { BudgetEvent, ThreadBatch } from "../../store/batch.ts";
 import { readNextMessages, readPlanMessage } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
-import { collectSpending, forgetSent } from "../spending/given-back.ts";
 import { forgetRanges } from "../supersede/marks.ts";
 import { noChange } from "./changed-plan.ts";
 import type { Changes } from "./changes.ts";
@@ -80,4 +81,29 @@ export function noteSent({ progress, runs, superseded }: Changes, { batch, rows,
     forgetSent(record, batch);
     runs.noteSent({ run, version: run.version });
   }
+}
+
+/** What a batch writes to D1 of runs. */
+function collectSpending(records: RunRecord[]): { leases?: ClosedLease[]; budget_events?: BudgetEvent[] } {
+  const leases = records.flatMap(({ spending }) => spending.closed);
+  const budget_events = records.flatMap(({ spending }) => spending.events);
+  return { ...(leases.length > 0 ? { leases } : {}), ...(budget_events.length > 0 ? { budget_events } : {}) };
+}
+
+/** D1 has them. */
+function forgetSent(
+  record: RunRecord,
+  { leases = [], budget_events = [] }: { leases?: ClosedLease[]; budget_events?: BudgetEvent[] },
+): void {
+  const { closed, events } = record.spending;
+  if (closed.length === 0 && events.length === 0) return;
+  const isLeft =
+    <Item>(sent: Item[]) =>
+    (item: Item) =>
+      !sent.includes(item);
+  record.spending = {
+    ...record.spending,
+    closed: closed.filter(isLeft(leases)),
+    events: events.filter(isLeft(budget_events)),
+  };
 }

@@ -6,7 +6,7 @@ import type { Run } from "../../protocol/run.ts";
 import type { MessagePage, MessageRequest, ThreadWithRun } from "../../protocol/thread.ts";
 import { encodeCursor, PAGE_BYTES, readPlace } from "../../store/page.ts";
 import { findRun, type Life } from "../life.ts";
-import { showReserved } from "../spending/record.ts";
+import { showReserved } from "../usage/record.ts";
 import { findMessageSeq, listMessageSizes, readListedMessages } from "./messages.ts";
 import { listRunsBefore } from "./runs.ts";
 

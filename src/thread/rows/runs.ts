@@ -3,8 +3,8 @@ import { isTerminal, type Run, type RunStatus } from "../../protocol/run.ts";
 import type { PinnedAgent, RunInput } from "../../protocol/thread.ts";
 import { toRun } from "../../store/shapes/run.ts";
 import { readStored, UnreadableRow } from "../../store/shapes/stored.ts";
-import { accountOf, type SpendingRecord } from "../spending/record.ts";
-import { noSpending, toSpending, writeSpending } from "../spending/state.ts";
+import { accountOf, type SpendingRecord } from "../usage/record.ts";
+import { noSpending, toSpending, writeSpending } from "../usage/state.ts";
 import { readText, type Sql, writeText } from "./database.ts";
 import { toRunInput } from "./shapes/run-input.ts";
 import {

@@ -4,7 +4,7 @@ import type { ClosedLease } from "../../protocol/money/lease.ts";
 import type { Thread, ThreadKey } from "../../protocol/thread.ts";
 import type { ThreadEnd } from "../../store/batch.ts";
 import { isList, isNumber, isText, isTextOrNull, shapeOf } from "../../store/shapes/stored.ts";
-import { isClosed } from "../spending/state.ts";
+import { isClosed } from "../usage/state.ts";
 import { type Database, readMeta, readRequiredMeta, type Sql } from "./database.ts";
 import { hasTables } from "./tables.ts";
 

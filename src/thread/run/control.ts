@@ -5,7 +5,7 @@ import { isTerminal, type Run } from "../../protocol/run.ts";
 import { findRun, type Life, stopActive, storeRequestedEnd, storeRun, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
-import { showReserved } from "../spending/record.ts";
+import { showReserved } from "../usage/record.ts";
 import { ensureRunning } from "./run.ts";
 import { endUnstarted } from "./run-end.ts";
 

@@ -18,8 +18,7 @@ import { forgetIntroduced, storeIntroduced } from "./environment-notes.ts";
 import { forgetSeenEdits, storeTimes } from "./plan-tracking.ts";
 import { keepExtras } from "./reply-extras.ts";
 import { keepResult } from "./results.ts";
-import { addCited, addRead } from "./run-sources.ts";
-import { storeSources } from "./sources.ts";
+import { addCited, addRead, storeSources } from "./sources.ts";
 import { storeSummary, storeTokenScale } from "./summaries.ts";
 
 /** The run id of events that happen while no run is active. */

@@ -12,12 +12,12 @@ import { insertMessage } from "../rows/messages.ts";
 import { newOwnMessageId } from "../rows/own-ids.ts";
 import { markReleased, type RunRecord } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
-import { endSpending } from "../spending/given-back.ts";
-import { pinCaps } from "../spending/pinned.ts";
 import { runEnded } from "../stream/events.ts";
 import { neverStarted, watchIdle } from "../stream/streams.ts";
+import { pinCaps } from "../usage/pinned.ts";
 import { closeStep, dropParts } from "./recorder.ts";
-import { addCited, countUnknown } from "./run-sources.ts";
+import { addCited, countUnknown } from "./sources.ts";
+import { endSpending } from "./spending.ts";
 
 // A client that has seen the end finds the run's rows in D1, unless D1 is too slow for a person to wait.
 const MAX_HOLD_MS = 2_000;

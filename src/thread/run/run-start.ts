@@ -1,11 +1,13 @@
 // The start of a run: its input becomes rows and its first events. A later life continues the run instead.
 import type { NetworkRules } from "../../agent/context/environment.ts";
 import { planFirstCall } from "../../agent/context/planned-call.ts";
+import { estimateMessages, estimateText, separateImages } from "../../agent/context/tokens.ts";
 import { dueTask } from "../../agent/plan/view.ts";
 import { takeLonger } from "../../protocol/chain.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
-import type { ToolMessage } from "../../protocol/message.ts";
+import type { SentImage, ToolMessage } from "../../protocol/message.ts";
 import type { Interrupt } from "../../protocol/run.ts";
+import type { RunInput } from "../../protocol/thread.ts";
 import { readAnswered, storeJudgements } from "../checks/answered.ts";
 import { noteInputs } from "../inbox/admission.ts";
 import { findInterrupted, isAnswer, isSuggestion, resultOf } from "../inbox/interrupts.ts";
@@ -15,16 +17,12 @@ import { insertMessage, insertMessages } from "../rows/messages.ts";
 import { newOwnMessageId } from "../rows/own-ids.ts";
 import { type RunRecord, trimInput } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
-import { settleFormer } from "../spending/account.ts";
-import { estimateInput } from "../spending/first-call.ts";
-import { noteFormerLease } from "../spending/leases.ts";
-import { bringsResults, carryCount } from "../spending/pinned.ts";
-import { accountOf, setAccount } from "../spending/record.ts";
-import { expectCall } from "../spending/spending.ts";
 import { runStarted, toolResult, toUserMessage } from "../stream/events.ts";
 import { supersede } from "../supersede/supersede.ts";
+import { bringsResults, carryCount } from "../usage/pinned.ts";
 import { storeEnvironmentNote } from "./environment-notes.ts";
 import { openStep } from "./recorder.ts";
+import { continueSpending, expectFirstCall } from "./spending.ts";
 
 // If five lives within ten minutes end without progress, the run itself is what ends them.
 const MAX_LIVES_IN_WINDOW = 5;
@@ -81,7 +79,15 @@ function expectFirst(life: Life, record: RunRecord, counted: number | null): voi
   const { config } = record.agent;
   const context_tokens = life.ports.contextTokens(model);
   const added = estimateInput(record.input);
-  expectCall(life, record, planFirstCall({ model, agent: config, context_tokens, counted, ...added }));
+  expectFirstCall(life, record, planFirstCall({ model, agent: config, context_tokens, counted, ...added }));
+}
+
+/** What an input adds to the conversation, by our estimate, and its images, which are not in that. */
+function estimateInput(input: RunInput | null): { tokens: number; images: SentImage[] } {
+  const said = (input?.messages ?? []).map(({ content }) => ({ role: "user" as const, content }));
+  const results = (input?.tool_results ?? []).reduce((sum, { content }) => sum + estimateText(content), 0);
+  const { images, tokens } = separateImages(said);
+  return { tokens: estimateMessages(said) - tokens + results, images };
 }
 
 /** For a life that finds the run active. What a former life left reserved stays charged. Returns the run's end if it is in a crash loop. */
@@ -89,8 +95,7 @@ export function continueRun(life: Life, record: RunRecord): RequestedEnd | null 
   transact(life, () => {
     record.run.attempt += 1;
     record.run.instance_id = life.instance_id;
-    setAccount(record, settleFormer(accountOf(record)));
-    noteFormerLease(life, record);
+    continueSpending(life, record);
     storeRun(life, record);
   });
   return findCrashLoop(record);

@@ -25,7 +25,6 @@ import { closeHistory, openHistory } from "../memory/kept-history.ts";
 import { newOwnMessageId } from "../rows/own-ids.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { sleep } from "../sleep.ts";
-import { startSpending } from "../spending/work-time.ts";
 import { trimMemory, watchIdle } from "../stream/streams.ts";
 import { knownNetwork } from "./environment-notes.ts";
 import { introducer } from "./introduction.ts";
@@ -39,6 +38,7 @@ import { openRunCache } from "./run-cache.ts";
 import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
 import { continueRun, findCrashLoop, startRun } from "./run-start.ts";
 import { openSources } from "./sources.ts";
+import { startSpending } from "./spending.ts";
 import { readTokenScale } from "./summaries.ts";
 
 // D1 gets an active run early, for lists across threads; reads of one thread ask the object itself.

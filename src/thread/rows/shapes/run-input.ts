@@ -4,7 +4,7 @@ import type { ClientTool, InterruptAnswer, RunInput, Superseding } from "../../.
 import { isUserContent } from "../../../store/shapes/message.ts";
 import { isChain } from "../../../store/shapes/run.ts";
 import { isList, isText, isTextOrNull } from "../../../store/shapes/stored.ts";
-import { isScopedCaps } from "../../spending/state.ts";
+import { isScopedCaps } from "../../usage/state.ts";
 
 /** The value is null once the run is over, or a step has taken the message. */
 export function toRunInput(value: unknown): RunInput | null | undefined {

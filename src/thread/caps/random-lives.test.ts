@@ -16,9 +16,9 @@ import { isTerminal } from "../../protocol/run.ts";
 import { type RunRecord, readRun } from "../rows/runs.ts";
 import { cancelRun } from "../run/control.ts";
 import { ensureRunning } from "../run/run.ts";
-import { reservedOf, settledOf, usedOf } from "./account.ts";
-import { add } from "./amounts.ts";
-import { accountOf } from "./record.ts";
+import { reservedOf, settledOf, usedOf } from "../usage/account.ts";
+import { add } from "../usage/amounts.ts";
+import { accountOf } from "../usage/record.ts";
 
 /** `share`: what its server counts for a token of our estimate. */
 const models: Record<string, { price: Price; share: number }> = {

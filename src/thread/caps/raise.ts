@@ -8,8 +8,9 @@ import {
   type ScopedCaps,
 } from "../../protocol/money/caps.ts";
 import { toUsd, worstCost } from "../../protocol/money/price.ts";
-import type { CallSize, Left } from "./limits.ts";
-import type { RunSpending } from "./state.ts";
+import type { CallSize } from "../usage/counting.ts";
+import type { RunSpending } from "../usage/state.ts";
+import type { Left } from "./limits.ts";
 
 /** The next run may count the same request with the margin of what was never measured, and this one knew better. */
 const REPEATED_MARGIN = 1.4;

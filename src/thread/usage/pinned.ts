@@ -1,10 +1,10 @@
 // Which caps a run has, decided when it is accepted.
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
-import { hasCap, type ScopedCaps } from "../../protocol/money/caps.ts";
+import { type Caps, capNames, hasCap, type ScopedCaps } from "../../protocol/money/caps.ts";
 import type { RunInput } from "../../protocol/thread.ts";
+import { raiseCaps } from "../caps/raise.ts";
 import { settledOf } from "./account.ts";
 import { add } from "./amounts.ts";
-import { raiseCaps } from "./raise.ts";
 import { accountOf, type SpendingRecord } from "./record.ts";
 import { noSpending, type RunSpending, type SharedCaps } from "./state.ts";
 
@@ -86,4 +86,14 @@ const places = { run: 0, agent: 1, trigger: 2 } satisfies Record<ScopedCaps["sco
 /** Of two equal caps, the first is named. */
 function order(caps: ScopedCaps[]): ScopedCaps[] {
   return caps.filter(hasCap).sort((a, b) => places[a.scope] - places[b.scope]);
+}
+
+/** The lowest of the caps; undefined if none is set. */
+export function lowestCaps(caps: ScopedCaps[]): Caps | undefined {
+  const lowest: Caps = {};
+  for (const name of capNames) {
+    const set = caps.flatMap((each) => each[name] ?? []);
+    if (set.length > 0) lowest[name] = Math.min(...set);
+  }
+  return Object.keys(lowest).length === 0 ? undefined : lowest;
 }

@@ -3,10 +3,9 @@ import type { ReachedCap } from "../../protocol/money/caps.ts";
 import type { NearCap } from "../../protocol/money/lease.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { BudgetEvent } from "../../store/batch.ts";
-import type { Account } from "./account.ts";
-import { inUnitOf } from "./amounts.ts";
-import { type Left, leftUnder } from "./limits.ts";
-import type { RunSpending } from "./state.ts";
+import type { Account } from "../usage/account.ts";
+import type { RunSpending } from "../usage/state.ts";
+import { inUnitOf, type Left, leftUnder } from "./limits.ts";
 
 const WARNING_SHARE = 0.8;
 

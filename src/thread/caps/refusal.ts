@@ -3,9 +3,9 @@ import { adviseCap, askForMore, describeCap, explainCap } from "../../agent/cap-
 import type { Caps, ReachedCap } from "../../protocol/money/caps.ts";
 import type { Amount, NearCap } from "../../protocol/money/lease.ts";
 import type { CapReason, Interrupt, RunError } from "../../protocol/run.ts";
-import { limitsOf } from "./amounts.ts";
+import type { CallSize } from "../usage/counting.ts";
 import { capOf, sharedCap } from "./budget-events.ts";
-import { type CallSize, fitsAlone, type Left } from "./limits.ts";
+import { fitsAlone, type Left, limitsOf } from "./limits.ts";
 
 const UNKNOWN_PRICE =
   "has no price on this server, and a cap in USD holds. Choose another model, or ask the operator to price it.";

@@ -1,28 +1,29 @@
-// The port `Spending` over a run's record: what its model calls may cost. A call is reserved in memory, and stored only
-// if what the row has does not cover it: mostly it does, through the plan that the fact before was stored with.
-import type { Allowance, CountedUsage, PlannedCall, Spending } from "../../agent/spending.ts";
+// The port `Spending` of a run under caps: each call is reserved under all of them before it is made.
+
+import { isChinese } from "../../agent/language.ts";
+import type { Allowance, PlannedCall, Spending } from "../../agent/spending.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
-import type { UsageSoFar } from "../../protocol/event.ts";
 import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
 import type { ReachedCap } from "../../protocol/money/caps.ts";
 import type { Amount } from "../../protocol/money/lease.ts";
-import { costOf, type Price, toNano, worstCost } from "../../protocol/money/price.ts";
+import { worstCost } from "../../protocol/money/price.ts";
 import { isTerminal, type RunError } from "../../protocol/run.ts";
 import { countActive, type Life, storeHeld, storeRun, transact } from "../life.ts";
+import { readLastSaid } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { untilAborted } from "../sleep.ts";
-import { type Account, plan, release, reserve, settle, settleEstimated } from "./account.ts";
-import { fits } from "./amounts.ts";
+import { plan } from "../usage/account.ts";
+import { fits } from "../usage/amounts.ts";
+import { type CallSize, type Counting, newReservation, openCounting, sizeOf, tellUsage } from "../usage/counting.ts";
+import { accountOf, setAccount } from "../usage/record.ts";
+import { noSpending } from "../usage/state.ts";
 import { capOf, noteOwn, noteShared, warnOfOwn } from "./budget-events.ts";
-import { speaksChinese } from "./language.ts";
-import { cappedIn, type Holding, holdLease, type Need } from "./leases.ts";
-import { type CallSize, hasLimit, type Left, leastReply, leftUnder, longestReply, shortUnder } from "./limits.ts";
+import { cappedIn, type Holding, holdLease, type Need, scopesOf } from "./leases.ts";
+import { hasLimit, type Left, leastReply, leftUnder, longestReply, shortUnder } from "./limits.ts";
 import { heldOf, periodsOf } from "./pools.ts";
 import { proposeCaps } from "./raise.ts";
-import { accountOf, isCovered, reservedCalls, setAccount } from "./record.ts";
 import { askToRaise, budgetUnavailable, ownReached, priceUnknown, sharedReached } from "./refusal.ts";
-import { noSpending, type Reservation } from "./state.ts";
 
 /** What a lease must have of a minute's cap for a call. Models seldom think for longer. */
 const CALL_MS = 60_000;
@@ -30,17 +31,17 @@ const LEAST_MS = 1_000;
 /** While D1 is away, each call of a run waits for it so long. */
 const READ_LIMIT_MS = 3_000;
 
-export interface RunSpendingPort extends Spending {
+export interface CappedSpending extends Spending {
   /** Takes a lease for a minute's work beside calls. Returns why it has none. */
   holdTime(signal: AbortSignal): Promise<RunError | null>;
 }
 
-export function openSpending(life: Life, record: RunRecord, onLease: () => void = () => {}): RunSpendingPort {
-  const prices = new Map<string, Price | null>();
+export function openSpending(life: Life, record: RunRecord, onLease: () => void): CappedSpending {
+  const counting = openCounting(life, record);
   const takeTurn = createTurns();
-  const change = (by: (account: Account) => Account): void => {
-    // A call that outlives its run was charged at the run's end.
-    if (!isTerminal(record.run.status)) setAccount(record, by(accountOf(record)));
+  /** After a call: warns of caps that are nearly used up. */
+  const warn = (): void => {
+    if (!isTerminal(record.run.status)) record.spending = warnOfOwn(accountOf(record), record.run);
   };
   return {
     // One at a time: each sees what those before it have taken.
@@ -50,9 +51,7 @@ export function openSpending(life: Life, record: RunRecord, onLease: () => void 
       if (end === null) return { kind: "cancelled" };
       try {
         if (isTerminal(record.run.status)) return { kind: "cancelled" };
-        const allowance = await reserveCall(life, record, call, signal);
-        if (allowance.kind === "granted")
-          prices.set(allowance.call_id, life.ports.priceOf(call.model, call.extra_body));
+        const allowance = await reserveCall(life, record, counting, call, signal);
         onLease();
         return allowance;
       } finally {
@@ -60,15 +59,12 @@ export function openSpending(life: Life, record: RunRecord, onLease: () => void 
       }
     },
     settle: (call_id, usage) => {
-      change((account) => {
-        if (usage === null) return settleEstimated(account, call_id);
-        return settle(account, call_id, usage, costOfCall(usage, prices.get(call_id) ?? null));
-      });
-      show(life, record);
+      counting.settle(call_id, usage);
+      warn();
     },
     giveUp: (call_id, is_charged) => {
-      change((account) => (is_charged ? settleEstimated(account, call_id) : release(account, call_id)));
-      if (is_charged) show(life, record);
+      counting.giveUp(call_id, is_charged);
+      if (is_charged) warn();
     },
     expect: (call) => expectCall(life, record, call),
     holdTime: async (signal) => {
@@ -115,7 +111,13 @@ export function expectCall(life: Life, record: RunRecord, call: PlannedCall | nu
   setAccount(record, plan(accountOf(record), planned));
 }
 
-async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, signal: AbortSignal): Promise<Allowance> {
+async function reserveCall(
+  life: Life,
+  record: RunRecord,
+  counting: Counting,
+  call: PlannedCall,
+  signal: AbortSignal,
+): Promise<Allowance> {
   if (record.spending.shared.is_old) await readShared(life, record, signal);
   countActive(life, record);
   // It was for this call.
@@ -127,7 +129,15 @@ async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, sig
     return { kind: "refused", error: priceUnknown(call.model) };
   const own = limitReply(record, size);
   if (own.refused !== null) return refuseOwn(life, record, own.refused, size);
-  if (scopes.length === 0) return grant(life, record, size, own.tokens, undefined, caps.length > 0);
+  const grant = (tokens: number, periods?: string): Allowance => {
+    const call_id = counting.grant(size, tokens, periods);
+    // D1 was away when the run came, and has no cap.
+    if (caps.length === 0) return { kind: "granted", call_id, max_output_tokens: null };
+    // What is left of a cap depends on it.
+    tellUsage(life, record);
+    return { kind: "granted", call_id, max_output_tokens: tokens };
+  };
+  if (scopes.length === 0) return grant(own.tokens);
   const wanted: Need = {
     scopes: () => scopesOf(life, record),
     need: { ...amountFor(size, own.tokens), ms: CALL_MS },
@@ -137,16 +147,7 @@ async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, sig
   if (holding.kind === "cancelled" || signal.aborted) return { kind: "cancelled" };
   if (holding.kind !== "held") return { kind: "refused", error: refuseShared(record, holding, wanted.least) };
   const room = [...cappedIn(scopesOf(life, record))].map((dimension) => ({ dimension, left: holding.held[dimension] }));
-  const { tokens } = longestReply({ ...size, output_tokens: own.tokens }, room);
-  return grant(life, record, size, tokens, holding.periods, true);
-}
-
-function sizeOf(
-  { ports }: Life,
-  { model, input_tokens, images = [], output_tokens, extra_body }: PlannedCall,
-): CallSize {
-  const shown = images.reduce((sum, image) => sum + ports.imageTokens(model, image), 0);
-  return { input_tokens: input_tokens + shown, output_tokens, price: ports.priceOf(model, extra_body) };
+  return grant(longestReply({ ...size, output_tokens: own.tokens }, room).tokens, holding.periods);
 }
 
 /** D1 was away when the run came. While it stays away, the run continues with what its thread last knew. */
@@ -164,22 +165,6 @@ async function readShared(life: Life, record: RunRecord, signal: AbortSignal): P
   } catch (error) {
     logWarning("caps_not_read", { user_id, thread_id: thread.thread_id, error: describeError(error) });
   }
-}
-
-function grant(
-  life: Life,
-  record: RunRecord,
-  size: CallSize,
-  tokens: number,
-  periods: string | undefined,
-  isCapped: boolean,
-): Allowance {
-  const call_id = `call_${record.spending.made + 1}`;
-  setAccount(record, reserve(accountOf(record), newReservation(call_id, size, tokens, periods)));
-  if (!isCovered(record)) transact(life, () => storeRun(life, record));
-  // What is left of a cap depends on it. Without one it would be an event more for each step.
-  if (isCapped) tell(life, record);
-  return { kind: "granted", call_id, max_output_tokens: isCapped ? tokens : null };
 }
 
 function limitReply(record: RunRecord, size: CallSize): { tokens: number; refused: Left | null } {
@@ -204,6 +189,12 @@ function refuseOwn(life: Life, record: RunRecord, left: Left, size: CallSize): A
   return { ...refused, interrupt };
 }
 
+/** The language of the run's plan, or else of what the person said last. */
+function speaksChinese({ database, state, thread }: Life): boolean {
+  const tasks = state.plan.tasks.map(({ content }) => content).join(" ");
+  return isChinese(tasks || readLastSaid(database.sql, thread));
+}
+
 function refuseShared(
   record: RunRecord,
   holding: Extract<Holding, { kind: "away" | "refused" }>,
@@ -214,52 +205,8 @@ function refuseShared(
   return sharedReached(holding.cap, holding.is_held, least);
 }
 
-export function scopesOf({ ports, thread }: Life, { spending, run }: RunRecord) {
-  return ports.budgetScopes(spending.shared, thread.user_id, run.project_id, ports.clock.now());
-}
-
-function newReservation(
-  call_id: string,
-  { input_tokens: input, price }: CallSize,
-  output: number,
-  periods: string | undefined,
-): Reservation {
-  const cost = price === null ? null : worstCost(price, input, output);
-  return { call_id, input, output, cost, ...(periods === undefined ? {} : { periods }) };
-}
-
 function amountFor({ input_tokens, price }: CallSize, output: number): Amount {
   return { cost: price === null ? 0 : worstCost(price, input_tokens, output), tokens: input_tokens + output, ms: 0 };
-}
-
-/** A provider that says what it charges knows best. */
-function costOfCall(usage: CountedUsage, price: Price | null): number | null {
-  if (usage.cost_usd !== null) return toNano(usage.cost_usd);
-  return price === null ? null : costOf(price, usage);
-}
-
-/** After a call: warns of caps that are nearly used up. */
-function show(life: Life, record: RunRecord): void {
-  if (isTerminal(record.run.status)) return;
-  record.spending = warnOfOwn(accountOf(record), record.run);
-  tell(life, record);
-}
-
-/** Tells readers what the run has used, and what its calls under way may use. Nobody waits for it; it is not stored. */
-function tell(life: Life, record: RunRecord): void {
-  const { invocation_id, usage: used } = record.run;
-  const { estimated, ...counted } = used;
-  const reserved = reservedCalls(record.spending);
-  const value: UsageSoFar = {
-    invocation_id,
-    usage: { ...withKnownCost(counted), ...(estimated && { estimated: withKnownCost(estimated) }) },
-    ...(reserved && { reserved: withKnownCost(reserved) }),
-  };
-  life.journal.addEphemeral({ type: "CUSTOM", name: "usage", value });
-}
-
-function withKnownCost<Counts extends { cost_usd: number | null }>({ cost_usd, ...counts }: Counts) {
-  return { ...counts, ...(cost_usd === null ? {} : { cost_usd }) };
 }
 
 /** Lets callers in one by one. Returns what ends a turn, or null if the signal aborts before it begins. */

@@ -1,9 +1,9 @@
 // Leases in a run's hand. Those for the same scopes and periods are one pool: what is left of an older lease is spent
 // together with the next one. A period that is over gives its leases back.
 import { type Amount, type BudgetScope, type ClosedLease, type Lease, nothing } from "../../protocol/money/lease.ts";
-import { amountOf } from "./account.ts";
-import { add, dimensions, fits, least, subtract } from "./amounts.ts";
-import type { Pool, RunSpending } from "./state.ts";
+import { amountOf } from "../usage/account.ts";
+import { add, dimensions, fits, least, subtract } from "../usage/amounts.ts";
+import type { Pool, RunSpending } from "../usage/state.ts";
 
 /** Money, tokens and time are seldom spent at the same rate. Each lease is a hundred characters of the run's row. */
 const MAX_LEASES = 8;

@@ -10,10 +10,10 @@ import type { ModelOutcome, ModelRequest } from "../../agent/model.ts";
 import { worstCost } from "../../protocol/money/price.ts";
 import { type RunRecord, readRun } from "../rows/runs.ts";
 import { ensureRunning } from "../run/run.ts";
-import { reservedOf, settledOf } from "./account.ts";
-import { add } from "./amounts.ts";
+import { reservedOf, settledOf } from "../usage/account.ts";
+import { add } from "../usage/amounts.ts";
+import { accountOf } from "../usage/record.ts";
 import { closeLeases } from "./closing.ts";
-import { accountOf } from "./record.ts";
 
 const run = { invocation_id: "inv_a" };
 const price = { input: 2, output: 8 };

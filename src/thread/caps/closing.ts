@@ -1,10 +1,19 @@
-// Leases that D1 asks for, or that a thread gives back when it is removed.
+// Leases that a run gives back at its end, or its thread when it is removed, and those that D1 asks for. An ended run's go
+// to D1 with its row; if that is lost, the sweep asks for leases by their ids.
 import { type ClosedLease, nothing } from "../../protocol/money/lease.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import { findRun, type Life } from "../life.ts";
 import { readLeasedIds, readTakenRun } from "../rows/runs.ts";
-import { closedOf } from "./given-back.ts";
+import { settleFormer } from "../usage/account.ts";
+import { accountOf, type SpendingRecord } from "../usage/record.ts";
 import { runOfLease } from "./leases.ts";
+import { closeAll } from "./pools.ts";
+
+/** At the run's end, when nothing is reserved any more. */
+export function giveBackLeases(record: SpendingRecord): void {
+  record.spending = closeAll(record.spending, record.asked_lease);
+  record.asked_lease = undefined;
+}
 
 /**
  * What was spent of those leases whose run is over. A run that is over and does not know a lease never stored it, so it
@@ -32,4 +41,9 @@ export function closeAllLeases(life: Life): { leases: ClosedLease[]; unread_runs
     leases: records.flatMap(({ record }) => (record === null ? [] : closedOf(record))),
     unread_runs: records.flatMap(({ id, record }) => (record === null ? [id] : [])),
   };
+}
+
+/** Whatever is reserved counts as spent. */
+function closedOf(record: SpendingRecord): ClosedLease[] {
+  return closeAll(settleFormer(accountOf(record)).spending, record.asked_lease).closed;
 }

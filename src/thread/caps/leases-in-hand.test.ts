@@ -4,10 +4,10 @@ import { describe, expect, it } from "vitest";
 import { call, empty } from "../../../test/fakes/accounts.ts";
 import { type Amount, nothing } from "../../protocol/money/lease.ts";
 import { noUsage } from "../../protocol/run.ts";
-import { reserve, settleEstimated, work } from "./account.ts";
-import { add, fits } from "./amounts.ts";
+import { reserve, settleEstimated, work } from "../usage/account.ts";
+import { add, fits } from "../usage/amounts.ts";
+import { noSpending } from "../usage/state.ts";
 import { addLease, closeAll, closeOver, heldOf } from "./pools.ts";
-import { noSpending } from "./state.ts";
 
 const amounts: fc.Arbitrary<Amount> = fc.record({
   cost: fc.nat(1_000_000),

@@ -1,24 +1,30 @@
 // What is left under each cap of a run, and how long a reply may be under it.
-import { type CapName, type CapScope, type Caps, capNames, type ScopedCaps } from "../../protocol/money/caps.ts";
-import { type Price, worstCost } from "../../protocol/money/price.ts";
-import { type Account, reservedOf, usedOf } from "./account.ts";
-import { add, type Limit, limitsOf } from "./amounts.ts";
+import { type CapName, type CapScope, type Caps, capNames } from "../../protocol/money/caps.ts";
+import { toNano, toUsd, worstCost } from "../../protocol/money/price.ts";
+import { type Account, reservedOf, usedOf } from "../usage/account.ts";
+import { add, type Dimension } from "../usage/amounts.ts";
+import type { CallSize } from "../usage/counting.ts";
 
 /** A shorter reply is of no use. A call that wants a shorter one may have it. */
 const LEAST_REPLY_TOKENS = 1_000;
+const MINUTE_MS = 60_000;
+
+const dimensionOf: Record<CapName, Dimension> = { max_cost_usd: "cost", max_total_tokens: "tokens", max_minutes: "ms" };
+
+export interface Limit {
+  name: CapName;
+  /** As the cap says it: dollars, tokens or minutes. */
+  limit: number;
+  dimension: Dimension;
+  /** In the unit of amounts. */
+  amount: number;
+}
 
 export interface Left extends Limit {
   scope: CapScope;
   /** What was used and reserved of it, and what is left, in the unit of amounts. */
   used: number;
   left: number;
-}
-
-/** A call, as far as its size decides what it may cost. */
-export interface CallSize {
-  input_tokens: number;
-  output_tokens: number;
-  price: Price | null;
 }
 
 /** What is left under each of the run's own caps, from the run's to the trigger's. */
@@ -82,16 +88,25 @@ export function leastReply({ output_tokens }: Pick<CallSize, "output_tokens">): 
   return Math.min(LEAST_REPLY_TOKENS, output_tokens);
 }
 
-/** The lowest of the caps; undefined if none is set. */
-export function lowestCaps(caps: ScopedCaps[]): Caps | undefined {
-  const lowest: Caps = {};
-  for (const name of capNames) {
-    const set = caps.flatMap((each) => each[name] ?? []);
-    if (set.length > 0) lowest[name] = Math.min(...set);
-  }
-  return Object.keys(lowest).length === 0 ? undefined : lowest;
-}
-
 export function hasLimit(caps: Caps[], name: CapName): boolean {
   return caps.some((each) => each[name] != null);
+}
+
+/** The caps that are set. */
+export function limitsOf(caps: Caps): Limit[] {
+  return capNames.flatMap((name) => {
+    const limit = caps[name];
+    return limit == null ? [] : [{ name, limit, dimension: dimensionOf[name], amount: toAmount(name, limit) }];
+  });
+}
+
+function toAmount(name: CapName, limit: number): number {
+  if (name === "max_cost_usd") return toNano(limit);
+  return name === "max_minutes" ? Math.round(limit * MINUTE_MS) : limit;
+}
+
+/** An amount in the unit of its cap. */
+export function inUnitOf(name: CapName, amount: number): number {
+  if (name === "max_cost_usd") return toUsd(amount);
+  return name === "max_minutes" ? Math.round((amount / MINUTE_MS) * 100) / 100 : amount;
 }

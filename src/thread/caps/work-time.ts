@@ -1,27 +1,28 @@
 // Ends a run when a cap on its minutes is used up, also during a tool call. What counts is the time in which a life
 // worked on it. A timer is set only where such a cap holds; the alarm looks too, in case the timer is late.
+import type { Spending } from "../../agent/spending.ts";
 import { logError } from "../../lib/log.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import { countActive, type Life } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
+import { accountOf } from "../usage/record.ts";
 import { noteOwn } from "./budget-events.ts";
-import { cappedIn } from "./leases.ts";
+import { cappedIn, scopesOf } from "./leases.ts";
 import { type Left, leftUnder } from "./limits.ts";
 import { heldOf, periodsOf } from "./pools.ts";
-import { accountOf } from "./record.ts";
 import { timeOver } from "./refusal.ts";
-import { openSpending, type RunSpendingPort, scopesOf } from "./spending.ts";
+import { openSpending } from "./spending.ts";
 
 /**
  * Opens the run's spending and watches its time. `end` is called with how the run is to end. `stop` ends the watch.
  */
-export function startSpending(
+export function startCapped(
   life: Life,
   record: RunRecord,
   signal: AbortSignal,
   end: (end: RequestedEnd) => void,
-): { spending: RunSpendingPort; stop: () => void } {
+): { spending: Spending; stop: () => void } {
   let cancel = (): void => {};
   let isOver = false;
   const arm = (): void => {

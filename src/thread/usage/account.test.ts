@@ -4,6 +4,7 @@ import { call, empty, usage } from "../../../test/fakes/accounts.ts";
 import { nothing } from "../../protocol/money/lease.ts";
 import { toNano, worstCost } from "../../protocol/money/price.ts";
 import { noUsage } from "../../protocol/run.ts";
+import { leastReply, leftUnder, longestReply } from "../caps/limits.ts";
 import {
   type Account,
   countTokens,
@@ -18,7 +19,6 @@ import {
   settleFormer,
 } from "./account.ts";
 import { add } from "./amounts.ts";
-import { leastReply, leftUnder, longestReply } from "./limits.ts";
 import { noSpending, toSpending, writeSpending } from "./state.ts";
 
 /** What is settled and reserved in each sum that a provider counts. */

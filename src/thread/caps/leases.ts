@@ -12,12 +12,13 @@ import {
 import { type Life, storeRun, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { sleep, untilAborted } from "../sleep.ts";
-import { settledOf } from "./account.ts";
-import { combine, type Dimension, fits, limitsOf, shortfall, times } from "./amounts.ts";
+import { settledOf } from "../usage/account.ts";
+import { combine, type Dimension, fits, shortfall, times } from "../usage/amounts.ts";
+import { accountOf } from "../usage/record.ts";
+import type { Pool } from "../usage/state.ts";
 import { warnOfShared } from "./budget-events.ts";
+import { limitsOf } from "./limits.ts";
 import { addLease, closeOver, heldOf, isFull, periodsOf } from "./pools.ts";
-import { accountOf } from "./record.ts";
-import type { Pool } from "./state.ts";
 
 /** A lease is worth several calls, so that most calls ask nothing. */
 const CALLS_PER_LEASE = 4;
@@ -91,10 +92,13 @@ export function cappedIn(scopes: BudgetScope[]): Set<Dimension> {
 }
 
 /** The life before may have been granted the next lease, and ended before it was stored. */
-export function noteFormerLease({ ports, thread }: Life, record: RunRecord): void {
-  const { spending, run } = record;
-  const scopes = ports.budgetScopes(spending.shared, thread.user_id, run.project_id, ports.clock.now());
-  if (scopes.length > 0) record.asked_lease = leaseId(run.invocation_id, spending.asked_leases + 1);
+export function noteFormerLease(life: Life, record: RunRecord): void {
+  if (scopesOf(life, record).length === 0) return;
+  record.asked_lease = leaseId(record.run.invocation_id, record.spending.asked_leases + 1);
+}
+
+export function scopesOf({ ports, thread }: Life, { spending, run }: RunRecord): BudgetScope[] {
+  return ports.budgetScopes(spending.shared, thread.user_id, run.project_id, ports.clock.now());
 }
 
 function leaseId(invocation_id: string, place: number): string {

@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { cappedThread, counted, looks, runOf, says } from "../../../test/fakes/counted-thread.ts";
 import type { ContentPart } from "../../protocol/message.ts";
 import { findRun } from "../life.ts";
-import { settledOf } from "./account.ts";
-import { accountOf } from "./record.ts";
+import { settledOf } from "../usage/account.ts";
+import { accountOf } from "../usage/record.ts";
 
 const url = "https://pictures.example/large.png";
 const content: ContentPart[] = [
