@@ -56,6 +56,11 @@ export function createCallIds(form: IdForm): CallIds {
   };
 }
 
+/** Two texts of one message. The one that grows is not copied: there may be thousands. */
+export function joinTexts(one: string | null | undefined, other: string | null | undefined): string {
+  return one && other ? `${one}\n\n${other}` : one || other || "";
+}
+
 /** A tool's name as it is stored (`agent/reply`): replies and messages are compared by it. */
 export function plainName(name: string): string {
   const bare = name.replace(/^functions[.:]/, "").replace(/[^A-Za-z0-9_-]/g, "_");

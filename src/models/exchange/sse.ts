@@ -28,6 +28,7 @@ export function createSseParser(onData: (data: string) => void, max_characters: 
     const value = content.startsWith("data") ? readValue(content) : readError(content);
     if (value === null) return;
     data = data === null ? value : `${data}\n${value}`;
+    fold(data);
     checkLength(data.length);
   }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { usage } from "../../../test/fakes/scripted-run.ts";
 import type { Model, ModelDelta, ModelReply, ModelRequest } from "../../agent/model.ts";
 import { withTextCalls } from "./model.ts";
@@ -198,4 +198,13 @@ describe("replies that begin within a thought", () => {
     expect((await learn(nativeCall(0, "view_tasks", "{}"), false)).learned).toEqual([]);
     expect((await learn([text("I should")], true, { finish: "length" })).learned).toEqual([]);
   });
+});
+
+it("reads no call beyond those that a reply may have", async () => {
+  const noted = vi.spyOn(Map.prototype, "set");
+  const { stream } = withTextCalls(sends([text(call.repeat(5_000))]), { mode: "native" });
+  const outcome = await stream(request, () => {}, noSignal);
+  expect(noted.mock.calls.length).toBeLessThan(1_000);
+  noted.mockRestore();
+  expect(outcome).toMatchObject({ kind: "failure", failure: { reason: "reply_too_long" } });
 });

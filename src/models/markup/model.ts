@@ -37,20 +37,15 @@ export function withTextCalls(native: Model, given: TextCallOptions): Model {
   ): Promise<ModelOutcome> {
     const options = { mode, tools: reads(request) ? request.tools : [], startsThinking: starts.expects(request) };
     const reading = readReply(options, onDelta);
-    const outcome = await ask(toRequest(request), reading, signal);
-    if (outcome.kind === "failure") return outcome;
-    const reply = reading.finish(outcome.reply, outcome.kind === "aborted");
-    if (reading.isOver) return { kind: "failure", failure: tooLong };
-    if (outcome.kind === "reply" && teaches(outcome.reply, reading.hasStrayThinkEnd)) {
-      starts.learn(request, reading.hasStrayThinkEnd);
-    }
-    return { ...outcome, reply };
-  }
-
-  async function ask(asked: ModelRequest, reading: Reading, signal: AbortSignal): Promise<ModelOutcome> {
     try {
-      const outcome = await native.stream(asked, reading.accept, signal);
-      return reading.isOver ? { kind: "failure", failure: tooLong } : outcome;
+      const outcome = await native.stream(toRequest(request), reading.accept, signal);
+      if (reading.isOver) return { kind: "failure", failure: tooLong };
+      if (outcome.kind === "failure") return outcome;
+      const reply = reading.finish(outcome.reply, outcome.kind === "aborted");
+      if (outcome.kind === "reply" && teaches(outcome.reply, reading.hasStrayThinkEnd)) {
+        starts.learn(request, reading.hasStrayThinkEnd);
+      }
+      return { ...outcome, reply };
     } catch (error) {
       if (reading.isOver) return { kind: "failure", failure: tooLong };
       throw error;
@@ -78,7 +73,7 @@ interface OpenedCall {
 }
 
 interface Reading {
-  /** Throws `ReplyTooLong`, which ends the request at once. */
+  /** Both throw `ReplyTooLong`, which ends the request at once. */
   accept(delta: ModelDelta): void;
   finish(native: ModelReply, wasLeft: boolean): ModelReply;
   readonly hasStrayThinkEnd: boolean;
@@ -106,11 +101,12 @@ function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void)
   function count(size: number): void {
     characters += size;
     isOver ||= characters > MAX_REPLY_CHARACTERS || calls.length + held.length > MAX_TOOL_CALLS;
+    if (isOver) throw new ReplyTooLong();
   }
 
   function send(delta: ModelDelta, size: number): void {
     count(size);
-    if (!isOver) onDelta(delta);
+    onDelta(delta);
   }
 
   function addText(piece: string): void {
@@ -144,7 +140,7 @@ function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void)
   }
 
   function addArguments(opened: OpenedCall | undefined, piece: string): void {
-    if (!opened || isOver) return;
+    if (!opened) return;
     opened.call.function.arguments += piece;
     if (opened.index === null) count(piece.length);
     else send({ type: "tool_arguments", index: opened.index, text: piece }, piece.length);
@@ -153,7 +149,7 @@ function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void)
   /** A call that turns out to be no twin of another comes last. */
   function releaseHeld(): void {
     for (const { call, twin } of held) {
-      if (isOver || isSameCall(call, twin)) continue;
+      if (isSameCall(call, twin)) continue;
       const { index } = announce(call);
       const { arguments: written } = call.function;
       if (index !== null && written !== "") send({ type: "tool_arguments", index, text: written }, 0);
@@ -195,8 +191,8 @@ function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void)
 
   return {
     accept(delta) {
-      if (!isOver) acceptDelta(delta);
       if (isOver) throw new ReplyTooLong();
+      acceptDelta(delta);
     },
     finish(native, wasLeft) {
       parser?.end(wasLeft ? "left" : native.finish === "length" ? "cut" : "whole");

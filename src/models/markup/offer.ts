@@ -6,6 +6,8 @@ import { type Cursor, isBlock, isInvoke, readTag } from "./tags.ts";
 
 /** The name nearly always comes before the arguments; a longer beginning without one is text. */
 const MAX_HELD_CHARACTERS = 4000;
+/** Of one reply, so that a thousand openings cost no more than some. */
+const MAX_LOOKED_CHARACTERS = 400_000;
 /** Layout around a name is shorter. */
 const MAX_SPACE_CHARACTERS = 200;
 /** A block, a call and a fence, with one to spare. */
@@ -23,6 +25,7 @@ const word = /[\w.:-]{1,128}/y;
 export function createOfferFinder(cursor: Cursor, calls: Calls): OfferFinder {
   /** JSON that was read in part. Its positions are relative to the opening tag. */
   let json: { scanner: ReturnType<typeof createJsonScanner>; read: number } | null = null;
+  let left = MAX_LOOKED_CHARACTERS;
 
   function settle(offer: Offer): Offer {
     if (offer !== "undecided") json = null;
@@ -32,8 +35,10 @@ export function createOfferFinder(cursor: Cursor, calls: Calls): OfferFinder {
   function findInJson(from: number): Offer {
     json ??= { scanner: createJsonScanner(), read: from };
     const { rest, at, isEnd } = cursor;
-    const limit = at + MAX_HELD_CHARACTERS;
-    json.read = json.scanner.read(rest.slice(0, limit), at + json.read) - at;
+    const limit = at + Math.min(MAX_HELD_CHARACTERS, json.read + left);
+    const end = json.scanner.read(rest.slice(0, limit), at + json.read) - at;
+    left -= end - json.read;
+    json.read = end;
     if (json.scanner.names.some(calls.isOffered)) return "offered";
     return json.scanner.state === "open" && rest.length < limit && !isEnd ? "undecided" : "none";
   }

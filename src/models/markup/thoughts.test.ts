@@ -1,5 +1,5 @@
-import { describe, expect, it } from "vitest";
-import { native, parse } from "../../../test/fakes/read-markup.ts";
+import { describe, expect, it, vi } from "vitest";
+import { native, parse, read as readMarkup } from "../../../test/fakes/read-markup.ts";
 import { createMarkupParser, type MarkupOptions, type ReplyEnd } from "./parser.ts";
 
 const call = '<tool_call>\n{"name": "view_tasks", "arguments": {}}\n</tool_call>';
@@ -91,4 +91,20 @@ describe("a reply that is expected to begin within a thought", () => {
   it.each<ReplyEnd>(["cut", "left"])("stays a thought if it is %s within it", (how) => {
     expect(readStart(`I think ${call}`, starts, how)).toMatchObject({ text: "", calls: 0 });
   });
+});
+
+it("does not read a thought again at each tag in it", () => {
+  const read = vi.spyOn(String.prototype, "trim");
+  readMarkup(["a <think> and ".repeat(2_000)], "whole", starts);
+  const lengths = read.mock.contexts.map((text) => String(text).length);
+  read.mockRestore();
+  expect(lengths.reduce((sum, length) => sum + length, 0)).toBeLessThan(200_000);
+});
+
+it("looks no further for a name where openings of calls without one go on and on", () => {
+  const signs = vi.spyOn(String.prototype, "charAt");
+  expect(readMarkup(['<tool_call>[\\"'.repeat(500)], "whole", native).calls).toEqual([]);
+  const looked = signs.mock.calls.length;
+  signs.mockRestore();
+  expect(looked).toBeLessThan(500_000);
 });

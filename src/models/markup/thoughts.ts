@@ -13,9 +13,11 @@ export interface ThoughtReader {
 /** `isGuess`: the reply is expected to begin within a thought. */
 export function createThoughtReader(addReasoning: (piece: string) => void, isGuess: boolean): ThoughtReader {
   let guessed: string | null = isGuess ? "" : null;
+  let isBlank = true;
 
   function add(piece: string): void {
     if (guessed !== null) guessed += piece;
+    isBlank &&= piece.trim() === "";
     addReasoning(piece);
   }
 
@@ -24,7 +26,7 @@ export function createThoughtReader(addReasoning: (piece: string) => void, isGue
     if (!tag) return "wait";
     if (tag.name === "think" && !tag.isBroken) {
       if (tag.closes) return "done";
-      if (guessed?.trim() === "") {
+      if (guessed !== null && isBlank) {
         guessed = null;
         return "on";
       }

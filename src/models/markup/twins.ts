@@ -14,8 +14,9 @@ export function createTwins(): Twins {
   return {
     add(origin, name, call) {
       const own = seen[origin].get(name) ?? [];
-      seen[origin].set(name, [...own, call]);
-      return seen[origin === "text" ? "native" : "text"].get(name)?.[own.length] ?? null;
+      seen[origin].set(name, own);
+      const place = own.push(call) - 1;
+      return seen[origin === "text" ? "native" : "text"].get(name)?.[place] ?? null;
     },
   };
 }

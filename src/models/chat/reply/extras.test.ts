@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { plainProfile } from "../../profiles/profile.ts";
-import { addDetail, type GatheredExtras, mergeExtra, selectExtras } from "./extras.ts";
+import { createDetails, type GatheredExtras, mergeExtra, selectExtras } from "./extras.ts";
 
 const nothing: GatheredExtras = { reasoning: "", content: "", details: [], message_extra: undefined, call_extras: [] };
 const all: GatheredExtras = {
@@ -12,9 +12,9 @@ const all: GatheredExtras = {
 };
 
 function join(...pieces: Record<string, unknown>[]): Record<string, unknown>[] {
-  const details: Record<string, unknown>[] = [];
-  for (const piece of pieces) addDetail(details, piece);
-  return details;
+  const details = createDetails();
+  for (const piece of pieces) details.add(piece);
+  return details.list;
 }
 
 describe("selectExtras", () => {
@@ -55,7 +55,7 @@ describe("selectExtras", () => {
   });
 });
 
-describe("addDetail", () => {
+describe("createDetails", () => {
   it("joins the pieces of a block by type and index, with the signature that comes last", () => {
     expect(
       join(

@@ -73,35 +73,53 @@ export function contentAsWritten({ content }: Values, message: AssistantMessage)
 }
 
 /**
- * Adds a piece of `reasoning_details`. Pieces of one block have its type and index; a signature may come in the last.
+ * Adds up pieces of `reasoning_details`. Pieces of one block have its type and index; a signature may come in the last.
  * Some servers repeat the whole block at the end.
  */
-export function addDetail(details: Record<string, unknown>[], piece: Record<string, unknown>): void {
-  const block = findBlock(details, piece);
-  if (!block) {
-    details.push({ ...piece });
-    return;
-  }
+export function createDetails(): { list: Record<string, unknown>[]; add(piece: Record<string, unknown>): void } {
+  const list: Record<string, unknown>[] = [];
+  const indexed = new Map<string, Record<string, unknown>>();
+  const find = (piece: Record<string, unknown>) =>
+    piece.index === undefined ? findOpen(list.at(-1), piece) : indexed.get(placeOf(piece));
+  return {
+    list,
+    add(piece) {
+      const block = find(piece);
+      if (block !== undefined) extend(block, piece);
+      else {
+        const begun = { ...piece };
+        list.push(begun);
+        if (piece.index !== undefined) indexed.set(placeOf(piece), begun);
+      }
+    },
+  };
+}
+
+function placeOf({ type, index }: Record<string, unknown>): string {
+  return JSON.stringify([type, index]);
+}
+
+/**
+ * Without an index, blocks of one type follow each other: a signature, or another id, ends the one before. Encrypted
+ * blocks come whole.
+ */
+function findOpen(
+  last: Record<string, unknown> | undefined,
+  { type, id, data }: Record<string, unknown>,
+): Record<string, unknown> | undefined {
+  if (last === undefined || last.type !== type || last.index !== undefined) return undefined;
+  if (typeof last.signature === "string") return undefined;
+  const isOther = typeof last.id === "string" && typeof id === "string" && last.id !== id;
+  return isOther || (last.id === undefined && typeof data === "string") ? undefined : last;
+}
+
+function extend(block: Record<string, unknown>, piece: Record<string, unknown>): void {
   const isRepeated = typeof block.signature === "string" && piece.signature === block.signature;
   for (const [key, value] of Object.entries(piece)) {
     const before = block[key];
     if (!isGrowing(key) || typeof before !== "string" || typeof value !== "string") block[key] = value ?? before;
     else if (!(isRepeated && value === before)) block[key] = before + value;
   }
-}
-
-function findBlock(
-  details: Record<string, unknown>[],
-  piece: Record<string, unknown>,
-): Record<string, unknown> | undefined {
-  const isSame = (block: Record<string, unknown>) => block.type === piece.type && block.index === piece.index;
-  if (piece.index !== undefined) return details.findLast(isSame);
-  // Without an index, blocks of one type follow each other: a signature, or another id, ends the one before. Encrypted
-  // blocks come whole.
-  const last = details.at(-1);
-  if (last === undefined || !isSame(last) || typeof last.signature === "string") return undefined;
-  const isOther = typeof last.id === "string" && typeof piece.id === "string" && last.id !== piece.id;
-  return isOther || (last.id === undefined && typeof piece.data === "string") ? undefined : last;
 }
 
 function isGrowing(key: string): boolean {

@@ -1,6 +1,6 @@
 // What bounds a reply, and what holds for any chunks of any server.
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { build, callPiece, delta, named } from "../../../../test/fakes/chat-deltas.ts";
 import type { ModelDelta } from "../../../agent/model.ts";
 import { MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply.ts";
@@ -32,6 +32,16 @@ describe("createReplyBuilder", () => {
     expect(() => build([callPiece({ index: 0, id: "x".repeat(2000) })], 1000)).toThrow(ReplyTooLong);
     const many = Array.from({ length: MAX_TOOL_CALLS + 1 }, (_, index) => callPiece({ index, id: `c${index}` }));
     expect(() => build(many)).toThrow(ReplyTooLong);
+  });
+
+  it("counts all of a block of reasoning, also what is no text, and searches no others for it", () => {
+    const search = vi.spyOn(Array.prototype, "findLast");
+    const blocks = (count: number) =>
+      Array.from({ length: count }, (_, index) => delta({ reasoning_details: [{ type: "t", index, n: [1, 2, 3] }] }));
+    expect(build(blocks(20), 1_000).reply.reasoning).toBe("");
+    expect(() => build(blocks(40), 1_000)).toThrow(ReplyTooLong);
+    expect(search).not.toHaveBeenCalled();
+    search.mockRestore();
   });
 
   it("counts an id that is repeated with every piece only once", () => {

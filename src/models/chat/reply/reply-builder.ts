@@ -8,13 +8,13 @@ import type { Usage } from "../../../protocol/run.ts";
 import { ReplyTooLong, readFinish, readUsage } from "../../exchange/reply.ts";
 import type { BrokenEnd, ReplyBuilder, ReplyOptions } from "../../exchange/wire.ts";
 import { createCallBuilder } from "./call-builder.ts";
-import { addDetail, mergeExtra, selectExtras } from "./extras.ts";
+import { createDetails, mergeExtra, selectExtras } from "./extras.ts";
 
 export function createReplyBuilder(
   onDelta: (delta: ModelDelta) => void,
   { max_characters, tool_names = [], ends = [] }: ReplyOptions,
 ): ReplyBuilder {
-  const details: Record<string, unknown>[] = [];
+  const details = createDetails();
   const calls = createCallBuilder(tool_names, onDelta, count);
   let text = "";
   let reasoning = "";
@@ -69,8 +69,8 @@ export function createReplyBuilder(
   function addDetails(pieces: unknown[], isShown: boolean): void {
     for (const piece of pieces) {
       if (!isRecord(piece)) continue;
-      for (const value of Object.values(piece)) if (typeof value === "string") count(value.length);
-      addDetail(details, piece);
+      count(JSON.stringify(piece).length);
+      details.add(piece);
       const shown = piece.text ?? piece.summary;
       if (isShown && typeof shown === "string" && shown !== "") showReasoning(shown);
     }
@@ -124,7 +124,11 @@ export function createReplyBuilder(
       usage,
     }),
     extras: (profile, origin) =>
-      selectExtras({ reasoning, content: text, details, message_extra, call_extras: calls.extras() }, profile, origin),
+      selectExtras(
+        { reasoning, content: text, details: details.list, message_extra, call_extras: calls.extras() },
+        profile,
+        origin,
+      ),
     get finished() {
       return finish !== null;
     },

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
 import { listItems } from "../../exchange/conversation.ts";
 import { hashImage } from "../../exchange/messages.ts";
@@ -254,4 +254,14 @@ describe("the same history", () => {
       }),
     );
   });
+});
+
+it("merges thousands of messages of one role without writing all of them again for each", () => {
+  const joined = vi.spyOn(Array.prototype, "join");
+  const said = Array.from({ length: 2_000 }, (_, at) => user(`message ${at}`));
+  expect(write(said, { merges_messages: true })).toEqual([
+    { role: "user", content: said.map(({ content }) => content).join("\n\n") },
+  ]);
+  expect(joined.mock.calls.length).toBeLessThan(10);
+  joined.mockRestore();
 });

@@ -3,7 +3,14 @@
 import type { ModelMessage } from "../../../agent/model.ts";
 import type { AssistantMessage, ContentPart, ToolCall, ToolMessage } from "../../../protocol/message.ts";
 import type { ConversationWriter } from "../../exchange/conversation.ts";
-import { BRIDGE, type CallIds, createCallIds, quoteMarkup, toVisibleContent } from "../../exchange/messages.ts";
+import {
+  BRIDGE,
+  type CallIds,
+  createCallIds,
+  joinTexts,
+  quoteMarkup,
+  toVisibleContent,
+} from "../../exchange/messages.ts";
 import type { WireContext } from "../../exchange/wire.ts";
 import type { Profile } from "../../profiles/profile.ts";
 import { contentAsWritten, extrasOfCalls, ownValues } from "../reply/extras.ts";
@@ -156,7 +163,7 @@ function merge(last: WireMessage, message: WireMessage): WireMessage {
     if (field === "content") merged.content = join(last.content, message.content);
     else if (Array.isArray(before) && Array.isArray(value)) merged[field] = [...before, ...value];
     else if (typeof before === "string" && typeof value === "string" && field !== "role") {
-      merged[field] = [before, value].filter(Boolean).join("\n\n");
+      merged[field] = joinTexts(before, value);
     } else merged[field] = value;
   }
   return merged;
@@ -168,7 +175,7 @@ function isMergeable({ role, tool_calls }: WireMessage): boolean {
 }
 
 function join(one: WireMessage["content"], other: WireMessage["content"]): WireMessage["content"] {
-  if (!Array.isArray(one) && !Array.isArray(other)) return [one, other].filter(Boolean).join("\n\n");
+  if (!Array.isArray(one) && !Array.isArray(other)) return joinTexts(one, other);
   return [...toParts(one), ...toParts(other)];
 }
 

@@ -211,3 +211,9 @@ it("of Cloudflare's own, in the place of a model server on its zone, is put into
     /^Cloudflare refused in the server's place \(error 1042\): the address is another Worker/,
   );
 });
+
+it("keeps the first words of a refusal of megabytes, and no part of a word", () => {
+  const { detail } = read(400, { error: { message: `No. ${"abcdefg ".repeat(500_000)}` } });
+  expect(detail.length).toBeLessThanOrEqual(16 * 1024);
+  expect(detail).toMatch(/^No\. (?:abcdefg ?)+$/);
+});

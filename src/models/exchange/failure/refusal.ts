@@ -51,11 +51,13 @@ interface Said {
 }
 
 const HOUR_MS = 3_600_000;
+/** In characters. Its first sentences are shown; an answer may be megabytes. */
+const MAX_WORDS = 16 * 1024;
 
 function toRefusal(value: unknown, now: number, known: Pick<Said, "status" | "wait_ms">): Refusal {
   const said: Said = { details: new Set(), labels: new Set(), param: null, now, ...known };
   readValue(value, said, 0);
-  const detail = [...said.details].join(": ") || "no reason given";
+  const detail = cutWords([...said.details].join(": ")) || "no reason given";
   const wait_ms = said.wait_ms ?? readWordsWait(detail, now);
   // Azure asks to wait a day for a limit of tokens a minute.
   const isOfMinute =
@@ -67,6 +69,11 @@ function toRefusal(value: unknown, now: number, known: Pick<Said, "status" | "wa
     param: said.param,
     retry_after_ms: wait_ms !== null && wait_ms >= HOUR_MS && isOfMinute ? null : wait_ms,
   };
+}
+
+/** At a space, since half a key would not be recognized as one. */
+function cutWords(words: string): string {
+  return words.length <= MAX_WORDS ? words : words.slice(0, Math.max(0, words.lastIndexOf(" ", MAX_WORDS)));
 }
 
 /** A router quotes its provider, which quotes another router. Deeper bodies are no refusals. */

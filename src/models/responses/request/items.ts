@@ -5,7 +5,14 @@ import type { EasyInputMessage, ResponseInputContent, ResponseInputItem } from "
 import type { ModelMessage } from "../../../agent/model.ts";
 import type { UserContent } from "../../../protocol/message.ts";
 import type { ConversationWriter } from "../../exchange/conversation.ts";
-import { BRIDGE, type CallIds, createCallIds, quoteMarkup, toVisibleContent } from "../../exchange/messages.ts";
+import {
+  BRIDGE,
+  type CallIds,
+  createCallIds,
+  joinTexts,
+  quoteMarkup,
+  toVisibleContent,
+} from "../../exchange/messages.ts";
 import type { WireContext } from "../../exchange/wire.ts";
 import type { IdForm, Profile } from "../../profiles/profile.ts";
 import { hashItem, ownItems, type ReasoningItem } from "../extras.ts";
@@ -116,7 +123,7 @@ function isUser(item: ResponseInputItem): item is UserItem {
 }
 
 function join(one: EasyInputMessage["content"], other: EasyInputMessage["content"]): EasyInputMessage["content"] {
-  if (typeof one === "string" && typeof other === "string") return [one, other].filter(Boolean).join("\n\n");
+  if (typeof one === "string" && typeof other === "string") return joinTexts(one, other);
   return [...toParts(one), ...toParts(other)];
 }
 
