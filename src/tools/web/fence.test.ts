@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { cleanLine, cleanText, fence } from "./fence.ts";
 
 const source = { n: 3, host: "example.com" };
@@ -125,4 +125,20 @@ describe("a clean line", () => {
     expect(cleanLine("  A title\n of two\tlines ", 80)).toBe("A title of two lines");
     expect(cleanLine("abcdef", 4)).toBe("abc…");
   });
+});
+
+it("reads each sign once, however many might begin a tag", () => {
+  const read = vi.spyOn(String.prototype, "normalize");
+  const text = "<\ufdfa".repeat(2_000);
+  cleanText(text);
+  const lengths = read.mock.contexts.map((each) => String(each).length);
+  read.mockRestore();
+  expect(lengths.reduce((sum, length) => sum + length, 0)).toBeLessThan(4 * text.length);
+});
+
+it("escapes each of many tags, and none of what only begins like one", () => {
+  expect(cleanText("<b> </web_content> <w <web <web_content x> <webcon tent>")).toBe(
+    "<b> &lt;/web_content> <w <web &lt;web_content x> &lt;webcon tent>",
+  );
+  expect(cleanText(`<web${".".repeat(44)}content>`)).toBe(`<web${".".repeat(44)}content>`);
 });

@@ -54,7 +54,8 @@ export function cleanText(text: string): string {
     .replace(/\r\n?|[\v\f\u0085\u2028\u2029]/g, "\n")
     .replace(HIDDEN, "")
     .toWellFormed();
-  return escapeTags(shown.replace(OPENING, (sign, at: number) => (spellsTag(shown, at) ? "&lt;" : sign)));
+  const spellsTag = tagFinder(shown);
+  return escapeTags(shown.replace(OPENING, (sign, at: number) => (spellsTag(at) ? "&lt;" : sign)));
 }
 
 /** On one line, and at most `limit` units long. */
@@ -77,19 +78,38 @@ const TWINS: Record<string, string> = {
   ...{ у: "y", γ: "y", һ: "h", ј: "j", ν: "v", ѵ: "v", г: "r", к: "k", κ: "k", υ: "u" },
 };
 /** The tags of `escapeTags`, as letters alone. */
-const NAMES =
-  /^(?:webcontent|environment|projectnotes|conversationsummary|personmessage|(?:plan)?reminder|webhookpayload)/;
+const NAMES = [
+  ...["webcontent", "environment", "projectnotes", "conversationsummary", "personmessage", "webhookpayload"],
+  ...["planreminder", "reminder"],
+];
 
-/** Whether a model could take what begins here for a tag of ours: in other letters, widths and cases, with signs between. */
-function spellsTag(text: string, at: number): boolean {
-  const letters = Array.from(
-    text
-      .slice(at + 1, at + 1 + NAME_REACH)
-      .normalize("NFKD")
-      .toLowerCase(),
-  )
-    .map((sign) => TWINS[sign] ?? sign)
-    .filter((sign) => /[a-z]/.test(sign))
-    .join("");
-  return NAMES.test(letters);
+/**
+ * Finds where a model could take what begins for a tag of ours: in other letters, widths and cases, with signs between.
+ * Called with the places of a text in their order; each sign is read once for all of them.
+ */
+function tagFinder(text: string): (at: number) => boolean {
+  let letters = "";
+  const places: number[] = [];
+  let read = 0;
+  let first = 0;
+  const readTo = (end: number): void => {
+    while (read < Math.min(end, text.length)) {
+      const sign = String.fromCodePoint(text.codePointAt(read) ?? 0);
+      for (const part of sign.normalize("NFKD").toLowerCase()) {
+        const letter = TWINS[part] ?? part;
+        if (!/^[a-z]$/.test(letter)) continue;
+        letters += letter;
+        places.push(read);
+      }
+      read += sign.length;
+    }
+  };
+  return (at) => {
+    readTo(at + 1 + NAME_REACH);
+    while ((places[first] ?? Number.POSITIVE_INFINITY) <= at) first++;
+    return NAMES.some((name) => {
+      const last = places[first + name.length - 1] ?? Number.POSITIVE_INFINITY;
+      return last <= at + NAME_REACH && letters.startsWith(name, first);
+    });
+  };
 }

@@ -2,6 +2,7 @@
 // whole files and answers (a log three times over), can't be aborted, and has no call that asks about a port.
 
 import { SandboxError } from "../../../agent/sandbox.ts";
+import { readBoundedText } from "../../../lib/bounded-body.ts";
 import { DaytonaFailure, readWait } from "./failure.ts";
 import type { SdkSandbox } from "./sdk.ts";
 
@@ -160,11 +161,11 @@ function nameError(error: unknown): string {
 
 async function readRefusal(response: Response): Promise<DaytonaFailure> {
   const { status } = response;
-  const text = await response.text().catch(() => "");
+  const text = await readBoundedText(response, MAX_ERROR_BYTES).catch(() => "");
   let message = `Request failed with status code ${status}`;
   let source: string | undefined;
   try {
-    const body = JSON.parse(text.slice(0, MAX_ERROR_BYTES)) as Record<string, unknown>;
+    const body = JSON.parse(text) as Record<string, unknown>;
     if (Array.isArray(body.errors)) message = body.errors.join("; ");
     if (typeof body.message === "string") message = body.message;
     if (typeof body.source === "string") source = body.source;

@@ -1,11 +1,11 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { LiveOutput } from "./live-output.ts";
 
 function watch(limit: number) {
   const shown: { stream: string; text: string }[] = [];
   const live = new LiveOutput((stream, text) => shown.push({ stream, text }), limit);
-  const read = (pieces: ["stdout" | "stderr", string][], mayGrow = true) => {
+  const read = (pieces: (readonly ["stdout" | "stderr", string])[], mayGrow = true) => {
     live.rewind();
     for (const [stream, text] of pieces) live.push(stream, text);
     live.flush(mayGrow);
@@ -55,4 +55,12 @@ describe("LiveOutput", () => {
     other.read(Array.from({ length: 500 }, (_, index) => [index % 2 ? "stderr" : "stdout", `${index}\n`]));
     expect(other.shown).toHaveLength(2);
   });
+});
+
+it("does not add up all pieces again for each", () => {
+  const added = vi.spyOn(Array.prototype, "reduce");
+  const { read, text } = watch(10_000);
+  read(Array.from({ length: 1_000 }, (_, at) => [at % 2 === 0 ? "stdout" : "stderr", "x"] as const));
+  expect([text().length, added.mock.calls.length]).toEqual([1_000, 0]);
+  added.mockRestore();
 });

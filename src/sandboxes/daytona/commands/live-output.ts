@@ -22,6 +22,8 @@ export class LiveOutput {
   #delivered = 0;
   #position = 0;
   #pieces: Piece[] = [];
+  /** Characters of the pieces. */
+  #gathered = 0;
 
   constructor(onOutput: OnOutput, limit_characters: number) {
     this.#onOutput = onOutput;
@@ -41,14 +43,15 @@ export class LiveOutput {
   rewind(): void {
     this.#position = 0;
     this.#pieces = [];
+    this.#gathered = 0;
   }
 
   push(stream: StreamName, text: string): void {
     const known = Math.max(0, Math.min(text.length, this.#delivered - this.#position));
     this.#position += text.length;
-    const gathered = this.#pieces.reduce((sum, piece) => sum + piece.text.length, 0);
-    const fresh = text.slice(known, known + Math.max(0, this.#limit - this.#delivered - gathered));
+    const fresh = text.slice(known, known + Math.max(0, this.#limit - this.#delivered - this.#gathered));
     if (fresh === "") return;
+    this.#gathered += fresh.length;
     const last = this.#pieces.at(-1);
     if (last?.stream === stream) last.text += fresh;
     else this.#pieces.push({ stream, text: fresh });
@@ -60,6 +63,7 @@ export class LiveOutput {
     if (mayGrow && last) last.text = last.text.replace(/(?<!\ufffd)\ufffd+$/, "");
     const pieces = this.#pieces.length > MAX_PIECES ? mergeByStream(this.#pieces) : this.#pieces;
     this.#pieces = [];
+    this.#gathered = 0;
     for (const { stream, text } of pieces) {
       for (let start = 0; start < text.length; start += PIECE_CHARACTERS) {
         this.#onOutput(stream, text.slice(start, start + PIECE_CHARACTERS));

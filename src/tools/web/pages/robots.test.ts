@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sendAnywhere } from "../../../lib/network/send.ts";
 import { type Download, download } from "./download.ts";
 import { createHostTurns } from "./hosts.ts";
-import { createRobots } from "./robots.ts";
+import { askRobots, createRobots } from "./robots.ts";
 
 let server: Server;
 let origin = "";
@@ -97,4 +97,12 @@ describe("robots.txt", () => {
     await read("/c", used);
     expect(asked.filter((path) => path === "/robots.txt").length).toBe(2);
   });
+});
+
+it("can't be known where its rules would take long to try", async () => {
+  const ask = (rule: string, path: string) =>
+    askRobots(createRobots(), new URL(path, "https://a.example"), async () => `User-agent: *\nDisallow: ${rule}\n`);
+  const steps = "*a".repeat(100_000);
+  expect(await ask(`/${steps}b`, `/${"a".repeat(2_000)}`)).toBe("unknown");
+  expect(await ask("/*a*b", `/${"a".repeat(2_000)}b`)).toBe("no");
 });
