@@ -68,7 +68,10 @@ function openWeb(url: string): { tools: ToolTable; read: number[] } {
     named.add(address);
     return numbers.number(address);
   };
-  const context = { cache: memoryCache(), sources: { ...numbers, number, isNamed: (each: string) => named.has(each) } };
+  const context = {
+    cache: memoryCache(),
+    sources: { ...numbers, number, isNamed: (...forms: string[]) => forms.some((each) => named.has(each)) },
+  };
   const run = async (name: string, input: Record<string, unknown>) => {
     const result = await callTool(offered, name, input, context);
     read.push(...(result.sources ?? []).flatMap((source) => (source.read === null ? [] : [source.n])));

@@ -20,10 +20,11 @@ export interface Sources {
    */
   number(url: string): number;
   /**
-   * Whether the address has a number, or a person's message or a result of a tool that says so contains it. What the model
-   * wrote itself names nothing, nor does a result of any other tool, since it may repeat what the model wrote.
+   * Whether an address has a number, in any of these forms, or is in a person's message or in a result of a tool that
+   * says so. What the model wrote itself names nothing, nor does a result of any other tool, since it may repeat what
+   * the model wrote.
    */
-  isNamed(url: string): boolean;
+  isNamed(...forms: string[]): boolean;
   /** What the thread has read, the newest `limit` of it by number. */
   listRead(limit: number): Source[];
 }

@@ -12,7 +12,7 @@ export function memorySources(named: string[] = []): Sources {
       return n;
     },
     listRead: () => [],
-    isNamed: (url) => named.some((address) => toSourceUrl(address) === toSourceUrl(url)),
+    isNamed: (...forms) => forms.some((url) => named.some((address) => toSourceUrl(address) === toSourceUrl(url))),
   };
 }
 

@@ -109,7 +109,7 @@ async function fetchAs(said: string, url: string): Promise<void> {
   const { sql } = openDatabase();
   const origin = { message_id: "msg_1", invocation_id: null, agent_id: null, created_at: "" };
   insertMessage(sql, { ...origin, type: "user", is_llm_message: true, content: { role: "user", content: said } });
-  const sources = { ...memorySources(), isNamed: (form: string) => isNamedInText(sql, form) };
+  const sources = { ...memorySources(), isNamed: (...forms: string[]) => isNamedInText(sql, ...forms) };
   await callTool(createFetchTools(noSettings), "fetch_url", { url }, { sources });
 }
 

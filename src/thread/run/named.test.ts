@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { openDatabase } from "../../../test/fakes/sqlite-database.ts";
 import { insertMessage, type NewMessage } from "../rows/messages.ts";
 import { isNamedInText } from "./named.ts";
@@ -39,6 +39,21 @@ function open() {
     isNamed: (url = address) => isNamedInText(sql, url),
   };
 }
+
+it("reads the texts of a thread once for all forms of an address", () => {
+  const { sql, says } = open();
+  says("See tea.example/menu.");
+  const read = vi.spyOn(sql, "exec");
+  const statements = (...forms: string[]) => {
+    read.mockClear();
+    return [isNamedInText(sql, ...forms), read.mock.calls.length];
+  };
+  const forms = Array.from({ length: 9 }, (_, at) => `https://tea${at}.example/menu`);
+  // The first time, each statement is prepared too.
+  statements("https://coffee.example/menu");
+  expect(statements(...forms)).toEqual(statements("https://coffee.example/menu"));
+  expect(statements(...forms, "https://tea.example/menu")[0]).toBe(true);
+});
 
 it("an address that repeats itself is looked for in linear time", () => {
   const thread = open();

@@ -16,6 +16,8 @@ import { readText, type Sql } from "../rows/database.ts";
 const MAX_SEARCHED = 2000;
 /** Of results whose middle the model reads with `read_result`: of those that quote others, the newest. */
 const MAX_WHOLE = 50;
+/** Of all of them: four of the longest. */
+const MAX_WHOLE_CHARACTERS = 16 * 1024 * 1024;
 /** As long as the longest that browsers and servers take. */
 const MAX_ADDRESS_CHARACTERS = 8000;
 
@@ -26,16 +28,17 @@ interface Row extends Record<string, string | number | null> {
   metadata: string | null;
 }
 
-export function isNamedInText(sql: Sql, address: string): boolean {
-  if (address.length > MAX_ADDRESS_CHARACTERS) return false;
-  const forms = formsOf(address);
+/** `addresses`: one address, in all ways in which it may be written. The texts are read once for all of them. */
+export function isNamedInText(sql: Sql, ...addresses: string[]): boolean {
+  const forms = formsOf(addresses.filter((address) => address.length <= MAX_ADDRESS_CHARACTERS));
   if (forms.length === 0) return false;
   return readRows(sql, forms).some((row) => isNamedIn(sql, row, forms)) || isNamedInWhole(sql, forms);
 }
 
 /** As it is written and as it is stored, without a slash at its end: people leave that out. */
-function formsOf(address: string): string[] {
-  const forms = [address, toSourceUrl(address) ?? address].filter((form) => !ENDS_ADDRESS.test(form) && isPaired(form));
+function formsOf(addresses: string[]): string[] {
+  const stored = addresses.map((address) => toSourceUrl(address) ?? address);
+  const forms = [...addresses, ...stored].filter((form) => !ENDS_ADDRESS.test(form) && isPaired(form));
   return [...new Set(forms.map((form) => form.replace(/#.*/s, "").replace(/\/$/, "")))];
 }
 
@@ -63,20 +66,19 @@ function isPaired(form: string): boolean {
 function readRows(sql: Sql, forms: string[]): Row[] {
   // People leave out the scheme, and pages escape what stands between the pieces.
   const needles = forms.map((form) => JSON.stringify(startOf(longest(withoutScheme(form).split(/[/&]/)))).slice(1, -1));
-  const [one = "", other = one] = needles;
+  const contains = (text: string) => `EXISTS (SELECT 1 FROM json_each(?) WHERE instr(${text}, value) > 0)`;
+  const asked = JSON.stringify([...new Set(needles)]);
   return sql
     .exec<Row>(
       `SELECT seq, type, content, metadata FROM
          (SELECT seq, type, content, metadata FROM messages WHERE type IN ('user', 'tool') ORDER BY seq DESC LIMIT ?)
        WHERE (type = 'user' OR instr(metadata, '"names_until":') > 0 OR instr(metadata, '"said_at":') > 0)
-         AND (instr(content, ?) > 0 OR instr(content, ?) > 0 OR (content IS NULL AND EXISTS (
-           SELECT 1 FROM overflow WHERE owner = 'm:' || seq AND (instr(text, ?) > 0 OR instr(text, ?) > 0))))
+         AND (${contains("content")} OR (content IS NULL AND EXISTS (
+           SELECT 1 FROM overflow WHERE owner = 'm:' || seq AND ${contains("overflow.text")})))
        ORDER BY seq DESC`,
       MAX_SEARCHED,
-      one,
-      other,
-      one,
-      other,
+      asked,
+      asked,
     )
     .toArray();
 }
@@ -121,10 +123,12 @@ function isNamedInWhole(sql: Sql, forms: string[]): boolean {
       MAX_WHOLE,
     )
     .toArray();
+  let left = MAX_WHOLE_CHARACTERS;
   return rows.some(({ seq, content, metadata }) => {
     const said = parseStored(metadata ?? "null");
-    if (!isRecord(said) || said.is_error === true || typeof said.names_until !== "number") return false;
+    if (!isRecord(said) || said.is_error === true || typeof said.names_until !== "number" || left < 0) return false;
     const whole = readText(sql, `w:${seq}`, content);
+    left -= whole.length;
     return isInPage(whole, forms) && !isWrittenByCall(sql, seq, forms);
   });
 }

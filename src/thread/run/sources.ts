@@ -37,7 +37,8 @@ export function openSources({ database: { sql } }: Life): Sources {
       given.set(url, last);
       return last;
     },
-    isNamed: (address) => findNumber(sql, toSourceUrl(address) ?? address) !== undefined || isNamedInText(sql, address),
+    isNamed: (...forms) =>
+      forms.some((form) => findNumber(sql, toSourceUrl(form) ?? form) !== undefined) || isNamedInText(sql, ...forms),
     listRead: (limit) => readNewest(sql, limit),
   };
 }

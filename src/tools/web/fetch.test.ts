@@ -314,7 +314,7 @@ describe("settings", () => {
     ["https://example.com/a", "http://example.com/a"],
     ["https://example.com/a#part", "https://example.com/a"],
   ])("know %s where it was named as %s", async (url, named) => {
-    const isNamed = (address: string) => address === named;
+    const isNamed = (...forms: string[]) => forms.includes(named);
     const context = { sources: { ...memorySources(), isNamed }, signal: AbortSignal.abort(new Error("asked")) };
     await expect(read(url, { env: { FETCH_URL_ADDRESSES: "named" }, context })).rejects.toThrow("asked");
   });

@@ -129,7 +129,7 @@ function isNamed(sources: Pick<Sources, "isNamed">, given: string, url: URL): bo
   // A phone begins a sentence with a capital, and in a host that makes no difference.
   const forms = [given, ...whole, ...bare, ...bare.map((form) => form.charAt(0).toUpperCase() + form.slice(1))];
   const other = href.startsWith("https:") ? href.replace("https:", "http:") : href.replace("http:", "https:");
-  return [...new Set([...forms, other])].some((form) => sources.isNamed(form));
+  return sources.isNamed(...new Set([...forms, other]));
 }
 
 /**
