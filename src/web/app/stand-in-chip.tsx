@@ -74,8 +74,9 @@ export function StandInChip({ names }: { names: string[] }) {
   const found = names.flatMap((name) => known[name] ?? []);
   const [first, ...others] = found;
   if (!first) return null;
-  /** Below the chip, as far as the window has room. */
-  const place = (): void => {
+  /** Below the chip, as far as the window has room. Before it is seen, since `toggle` comes only some time after. */
+  const toggle = ({ newState }: { newState: string }): void => {
+    setOpen(newState === "open");
     const { bottom, right } = chip.current?.getBoundingClientRect() ?? { bottom: 0, right: 0 };
     const page = document.documentElement.clientWidth;
     const most = Math.max(gap, page - maxBox - gap);
@@ -97,15 +98,7 @@ export function StandInChip({ names }: { names: string[] }) {
         {others.length > 0 && <span aria-hidden="true">+{others.length}</span>}
         <span className="unseen">{others.map(({ name }) => `, ${name}`).join("")}</span>
       </button>
-      <div
-        ref={box}
-        id={id}
-        role="note"
-        popover="auto"
-        className={styles.box}
-        onBeforeToggle={place}
-        onToggle={(event) => setOpen(event.newState === "open")}
-      >
+      <div ref={box} id={id} role="note" popover="auto" className={styles.box} onBeforeToggle={toggle}>
         <dl>
           {found.map(({ name, notice, hint }) => (
             <div key={name}>
