@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { readStatus } from "./git-status.ts";
+import { processorTime } from "../../../../test/fakes/processor-time.ts";
+import { mapFiles, readStatus } from "./git-status.ts";
 
 const read = (...entries: string[]) => readStatus(entries.join("\x1e"));
 const ids = "100644 100644 100644 1111111 2222222";
@@ -40,5 +41,34 @@ describe("a status of git's own", () => {
     expect(read("# branch.oid (initial)", "# branch.head main")).toEqual({
       ...{ changes: [], ahead: 0, behind: 0, is_published: false },
     });
+  });
+});
+
+describe("the files of a commit", () => {
+  const place = { root: "/home/user/app", shown: "app" };
+  const changesIn = (...names: string[]) => read(...names.map((name) => `? ${name}`)).changes;
+
+  it("are changes, folders that hold one, or within an untracked folder", () => {
+    const changes = changesIn("a-b", "a/x", "a.txt", "lib/", "lib2", "src/deep/one", "app/y");
+    const names = ["a", "a/x", "lib", "lib/some/file", "app/a.txt", "./src/", "src/deep", "app/y", "app"];
+    expect(mapFiles(names, place, changes)).toEqual([
+      "a",
+      "a/x",
+      "lib",
+      "lib/some/file",
+      "a.txt",
+      "src",
+      "src/deep",
+      "app/y",
+      ".",
+    ]);
+    for (const name of ["b", "lib3", "a/y", "src/d", "li", "z"])
+      expect(() => mapFiles([name], place, changes), name).toThrow("has not changed");
+  });
+
+  it("cost their number, however many have changed", async () => {
+    const names = Array.from({ length: 50_000 }, (_, at) => `folder/${at}`);
+    const changes = changesIn(...names);
+    expect(await processorTime(() => mapFiles(names, place, changes))).toBeLessThan(2_000);
   });
 });

@@ -44,26 +44,45 @@ function readEntry(entry: string): GitChange[] {
 
 /**
  * Maps file names to paths relative to the repository. Models often name files relative to the work dir: a name that
- * matches a change as it is wins, then the name without the repository's own folder.
+ * matches a change as it is wins, then the name without the repository's own folder. `changes` are in order.
  */
 export function mapFiles(
   files: string[],
   { root, shown }: { root: string; shown: string },
   changes: GitChange[],
 ): string[] {
+  const isChanged = indexChanges(changes);
   return files.map((file) => {
     const plain = file.replace(/^(?:\.\/+)+/, "").replace(/(?<=^\/|[^/])\/+$/, "");
     if (plain === "." || plain === "" || plain === root || plain === shown) return ".";
     const within = [root, shown].find((folder) => plain.startsWith(`${folder}/`));
     const shorter = within === undefined ? null : plain.slice(within.length + 1);
-    const hasChanged = (name: string) =>
-      changes.some(({ path }) => path === name || path.startsWith(`${name}/`) || path === `${name}/`);
-    const isAnywhere = (name: string) => changes.some(({ path }) => path.endsWith("/") && name.startsWith(path));
-    const found = [plain, shorter].find((name) => name !== null && (hasChanged(name) || isAnywhere(name)));
+    const found = [plain, shorter].find((name) => name !== null && isChanged(name));
     if (typeof found === "string") return found;
     throw new SandboxError(
       "invalid",
       `${file} has not changed, or is not in the repository ${shown}. Nothing was committed.`,
     );
   });
+}
+
+/** Whether a name is a change, a folder that holds one, or within an untracked folder, which stands for its files. */
+function indexChanges(changes: GitChange[]): (name: string) => boolean {
+  const paths = changes.map(({ path }) => path);
+  const placeOf = (name: string) => {
+    let [low, high] = [0, paths.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((paths[middle] ?? "") < name) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  return (name) => {
+    const at = placeOf(name);
+    if (paths[at] === name || paths[placeOf(`${name}/`)]?.startsWith(`${name}/`)) return true;
+    // Between a folder and a name in it, the order has only what is also in it.
+    const before = paths[at - 1];
+    return before?.endsWith("/") === true && name.startsWith(before);
+  };
 }
