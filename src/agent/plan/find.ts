@@ -39,19 +39,20 @@ const PLAIN = /^(?:task_|sec_|#)?\d+$/i;
  */
 export function finderOf<Item extends Named>(items: Item[], prefix: "task" | "sec"): (id: string) => Item | undefined {
   const byId = new Map(items.map((item) => [item.id, item]));
+  const byNumber = new Map(items.map((item) => [item.number, item]));
+  let byText: Map<string | undefined, Item[]> | undefined;
   let sorted: string[] | undefined;
   return (id) => {
     const exact = byId.get(id);
     if (exact) return exact;
     const number = readNumber(id, prefix);
-    const numbered = number === null ? undefined : items.find((item) => item.number === number);
+    const numbered = number === null ? undefined : byNumber.get(number);
     const text = id.trim().toLowerCase();
     if (numbered) {
-      const named = PLAIN.test(text)
-        ? []
-        : items.filter(({ title, content = title }) => content?.trim().toLowerCase() === text);
-      if (named.length > 1) return undefined;
-      return named[0] ?? numbered;
+      if (PLAIN.test(text)) return numbered;
+      byText ??= Map.groupBy(items, ({ title, content = title }) => content?.trim().toLowerCase());
+      const [named = numbered, other] = byText.get(text) ?? [];
+      return other === undefined ? named : undefined;
     }
     const full = text.startsWith(`${prefix}_`) ? text : `${prefix}_${text}`;
     const whole = byId.get(full);
