@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
+import { processorTime } from "../../../test/fakes/processor-time.ts";
 import { cleanLine, cleanText, fence } from "./fence.ts";
 
 const source = { n: 3, host: "example.com" };
@@ -127,14 +128,13 @@ describe("a clean line", () => {
   });
 });
 
-it("reads each sign once, however many might begin a tag", () => {
-  const read = vi.spyOn(String.prototype, "normalize");
-  const text = "<\ufdfa".repeat(2_000);
-  cleanText(text);
-  const lengths = read.mock.contexts.map((each) => String(each).length);
-  read.mockRestore();
-  expect(lengths.reduce((sum, length) => sum + length, 0)).toBeLessThan(4 * text.length);
-});
+it.each(["<a", "<reminde", "\ufe64\uff37", "<\ufdfa"])(
+  "costs its length, however often %s might begin a tag",
+  async (unit) => {
+    const text = unit.repeat(600_000 / unit.length);
+    expect(await processorTime(() => cleanText(text))).toBeLessThan(3_000);
+  },
+);
 
 it("escapes each of many tags, and none of what only begins like one", () => {
   expect(cleanText("<b> </web_content> <w <web <web_content x> <webcon tent>")).toBe(

@@ -78,38 +78,30 @@ const TWINS: Record<string, string> = {
   ...{ у: "y", γ: "y", һ: "h", ј: "j", ν: "v", ѵ: "v", г: "r", к: "k", κ: "k", υ: "u" },
 };
 /** The tags of `escapeTags`, as letters alone. */
-const NAMES = [
-  ...["webcontent", "environment", "projectnotes", "conversationsummary", "personmessage", "webhookpayload"],
-  ...["planreminder", "reminder"],
-];
+const NAMES =
+  /^(?:webcontent|environment|projectnotes|conversationsummary|personmessage|(?:plan)?reminder|webhookpayload)/;
 
 /**
  * Finds where a model could take what begins for a tag of ours: in other letters, widths and cases, with signs between.
  * Called with the places of a text in their order; each sign is read once for all of them.
  */
 function tagFinder(text: string): (at: number) => boolean {
-  let letters = "";
-  const places: number[] = [];
+  /** The letters after the place that is asked about, as far as a name can reach. */
+  const letters: { letter: string; place: number }[] = [];
   let read = 0;
-  let first = 0;
-  const readTo = (end: number): void => {
+  return (at) => {
+    const end = at + 1 + NAME_REACH;
+    read = Math.max(read, at + 1);
     while (read < Math.min(end, text.length)) {
       const sign = String.fromCodePoint(text.codePointAt(read) ?? 0);
       for (const part of sign.normalize("NFKD").toLowerCase()) {
         const letter = TWINS[part] ?? part;
-        if (!/^[a-z]$/.test(letter)) continue;
-        letters += letter;
-        places.push(read);
+        if (/^[a-z]$/.test(letter)) letters.push({ letter, place: read });
       }
       read += sign.length;
     }
-  };
-  return (at) => {
-    readTo(at + 1 + NAME_REACH);
-    while ((places[first] ?? Number.POSITIVE_INFINITY) <= at) first++;
-    return NAMES.some((name) => {
-      const last = places[first + name.length - 1] ?? Number.POSITIVE_INFINITY;
-      return last <= at + NAME_REACH && letters.startsWith(name, first);
-    });
+    while (letters[0] !== undefined && letters[0].place <= at) letters.shift();
+    const spelled = letters.map(({ letter, place }) => (place < end ? letter : "")).join("");
+    return NAMES.test(spelled);
   };
 }
