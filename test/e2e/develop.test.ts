@@ -25,6 +25,13 @@ async function awaitLine(pattern: RegExp): Promise<string> {
 
 const source = () => join(clone, "src/http/docs/openapi.ts");
 
+/** As an editor does: another file is renamed over it. So the server sees each text whole, and as one change. */
+async function replaceSource(text: string): Promise<void> {
+  const written = join(clone, "openapi.ts.new");
+  await writeFile(written, text);
+  await rename(written, source());
+}
+
 async function readTitle(): Promise<string> {
   const document = (await (await fetch(`http://127.0.0.1:${port}/openapi.json`)).json()) as { info: { title: string } };
   return document.info.title;
@@ -74,7 +81,7 @@ describe("npm run dev", { timeout: 240_000 }, () => {
     await awaitLine(/for development/);
     await awaitLine(/^ready on/);
     // At once: what changes as soon as the server is ready is noticed.
-    await writeFile(source(), original.replace('title: "Taskloom"', 'title: "Changed"'));
+    await replaceSource(original.replace('title: "Taskloom"', 'title: "Changed"'));
     expect(await awaitLine(/has changed$/)).toBe("src/http/docs/openapi.ts has changed");
     await awaitLine(/^ready$/);
     expect(await readTitle()).toBe("Changed");
@@ -83,22 +90,21 @@ describe("npm run dev", { timeout: 240_000 }, () => {
   it("notices each time an editor replaces a source by renaming another file over it", async () => {
     // Both were built before.
     for (const title of ["Taskloom", "Changed"]) {
-      await writeFile(`${source()}.new`, original.replace('title: "Taskloom"', `title: "${title}"`));
-      await rename(`${source()}.new`, source());
+      await replaceSource(original.replace('title: "Taskloom"', `title: "${title}"`));
       await awaitLine(/^ready$/);
       expect(await readTitle()).toBe(title);
     }
   });
 
   it("keeps the former Worker where a source can't be built, or where its build can't start", async () => {
-    await writeFile(source(), `${original}\nexport const broken = ;\n`);
+    await replaceSource(`${original}\nexport const broken = ;\n`);
     await awaitLine(/failed:/);
     expect(await readTitle()).toBe("Changed");
-    await writeFile(source(), `${original}\nthrow new Error("at load");\n`);
+    await replaceSource(`${original}\nthrow new Error("at load");\n`);
     await awaitLine(/at load/);
     await awaitLine(/^ready: the former version runs again$/);
     expect(await readTitle()).toBe("Changed");
-    await writeFile(source(), original);
+    await replaceSource(original);
     await awaitLine(/^ready$/);
     expect(await readTitle()).toBe("Taskloom");
   });
