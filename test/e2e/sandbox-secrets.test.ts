@@ -41,7 +41,7 @@ function open(
     );
     return { ...state, live, id };
   };
-  return { sandbox, run };
+  return { sandbox, run, readLive: () => live };
 }
 
 const env = (name: string, value: string): GivenSecret => ({ name, value, hosts: [], kept_as: null });
@@ -57,10 +57,11 @@ describe("on a Daytona without secrets", () => {
   let given: GivenSecret[] = [];
   let run: ReturnType<typeof open>["run"];
   let sandbox: DaytonaSandbox;
+  let readLive: () => string;
 
   beforeAll(async () => {
     fixture = await startFixture({ apiKey });
-    ({ sandbox, run } = open(fixture, "secrets", () => given));
+    ({ sandbox, run, readLive } = open(fixture, "secrets", () => given));
   });
   afterAll(() => fixture.dispose());
 
@@ -114,7 +115,11 @@ describe("on a Daytona without secrets", () => {
 
   it("values are masked in the result, live, when the command is read again and when it is ended", async () => {
     given = [env("TOKEN", "token-4711-abcdef"), env("SHORT", "1234567")];
-    const printed = await run("echo a $TOKEN b $SHORT; echo $TOKEN >&2; printf 'a%s' $TOKEN; sleep 1; echo");
+    const untilShown = "until [ -e shown ]; do sleep 0.1; done";
+    const printing = run(`echo a $TOKEN b $SHORT; echo $TOKEN >&2; printf 'a%s' $TOKEN; ${untilShown}; echo`);
+    await expect.poll(readLive).toContain("\n");
+    await sandbox.writeFile("shown", new Uint8Array(), untilEnd());
+    const printed = await printing;
     for (const text of [printed.output, printed.live]) {
       expect(text).not.toContain("4711");
       expect(text).toContain("a *** b 1234567");

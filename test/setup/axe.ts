@@ -34,8 +34,8 @@ export async function listViolationsInBoth(page: Page, within?: string): Promise
 }
 
 /**
- * Until the colors have changed: a transition shows others on the way. The page hears of the change in one frame and
- * begins transitions in the next. One that takes another's place ends after it.
+ * Until the colors have changed: a transition shows others on the way, so each is put at its end. The page hears of the
+ * change in one frame and begins transitions in the next, and so do those that take another's place.
  */
 async function choose(page: Page, colorScheme: "light" | "dark"): Promise<void> {
   await page.emulateMedia({ colorScheme });
@@ -44,7 +44,7 @@ async function choose(page: Page, colorScheme: "light" | "dark"): Promise<void> 
       await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
       const running = document.getAnimations().filter((each) => each instanceof CSSTransition);
       if (running.length === 0) return;
-      await Promise.allSettled(running.map(({ finished }) => finished));
+      for (const each of running) each.finish();
     }
   })()`);
 }
