@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
+import { processorTime } from "../../../test/fakes/processor-time.ts";
 import { openDatabase } from "../../../test/fakes/sqlite-database.ts";
 import { insertMessage, type NewMessage } from "../rows/messages.ts";
 import { isNamedInText } from "./named.ts";
@@ -65,6 +66,14 @@ it("an address that repeats itself is looked for in linear time", () => {
   const { user, system } = process.cpuUsage(before);
   // It took three seconds.
   expect((user + system) / 1000).toBeLessThan(600);
+});
+
+it("costs the length of a text that has all but the beginning of an address everywhere", async () => {
+  const { isNamed, says } = open();
+  const begun = `h.example/b${"a".repeat(2_000)}`;
+  says(`${begun} `.repeat(10) + "a".repeat(1_000_000));
+  expect(await processorTime(() => isNamed(`https://${begun}${"a".repeat(2_000)}`))).toBeLessThan(600);
+  expect(isNamed(`https://${begun}`)).toBe(true);
 });
 
 describe("an address is named by a person", () => {
