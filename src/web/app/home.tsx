@@ -3,8 +3,7 @@
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { ConversationPane } from "../conversation/pane.tsx";
 import { ErrorBoundary } from "../parts/error-boundary.tsx";
-import { chosenAgent } from "../state/chosen-agent.ts";
-import { chosenProject } from "../state/chosen-project.ts";
+import { chosenAgent, chosenProject } from "../state/chosen.ts";
 import { giveBack } from "../state/drafts.ts";
 import { panel } from "../state/panel.ts";
 import { go, place } from "../state/place.ts";

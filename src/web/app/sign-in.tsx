@@ -1,8 +1,7 @@
 // The sign-in: with the server's own sign-in where it has one, or with an API key. The link that `npm start` prints
 // brings a key, so most people of that server never see this.
 import { type FormEvent, lazy, Suspense, useEffect, useState } from "react";
-import buttonStyles from "../parts/button.module.css";
-import { Button } from "../parts/button.tsx";
+import { Button, buttonLook } from "../parts/button.tsx";
 import { TextField } from "../parts/field.tsx";
 import { Notice, ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { health, readHealth } from "../state/health.ts";
@@ -46,7 +45,7 @@ export function SignIn({ refused }: { refused: "unknown" | "ended" | "session" |
         {name !== null && (
           <>
             <a
-              className={`${buttonStyles.button} ${buttonStyles.primary} ${styles.link}`}
+              className={`${buttonLook("primary")} ${styles.link}`}
               href={`/auth/sign-in?return_to=${encodeURIComponent(addressNow())}`}
               ref={focusOnce}
             >

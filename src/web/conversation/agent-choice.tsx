@@ -6,7 +6,7 @@ import type { AgentView } from "../../protocol/agents/agent.ts";
 import { useApp } from "../app/context.ts";
 import type { Api } from "../client/api.ts";
 import { Menu, MenuChoices, MenuItem, MenuLine } from "../parts/menu.tsx";
-import { chosenAgent } from "../state/chosen-agent.ts";
+import { chosenAgent } from "../state/chosen.ts";
 import { go, place } from "../state/place.ts";
 import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";

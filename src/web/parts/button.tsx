@@ -23,7 +23,7 @@ export function Button({
   ...rest
 }: Attributes & Look) {
   return (
-    <button {...rest} type={type} className={classOf(look, small)}>
+    <button {...rest} type={type} className={buttonLook(look, small)}>
       {Icon && <Icon size={16} aria-hidden="true" />}
       {children}
     </button>
@@ -38,18 +38,17 @@ export function IconButton({
   ...rest
 }: Omit<Attributes, "aria-label" | "title" | "children"> & Look & { label: string; icon: LucideIcon }) {
   return (
-    <button
-      type="button"
-      {...rest}
-      aria-label={label}
-      title={label}
-      className={`${classOf(look, small)} ${styles.icon}`}
-    >
+    <button type="button" {...rest} aria-label={label} title={label} className={iconLook(look, small)}>
       <Icon size={small ? 15 : 18} aria-hidden="true" />
     </button>
   );
 }
 
-function classOf(look: ButtonLook, small: boolean): string {
-  return [styles.button, styles[look], small ? styles.small : ""].join(" ");
+/** The classes of what looks like a button and is another element. */
+export function buttonLook(look: ButtonLook, small = false): string {
+  return `${styles.button} ${styles[look]} ${small ? styles.small : ""}`;
+}
+
+export function iconLook(look: ButtonLook, small: boolean): string {
+  return `${buttonLook(look, small)} ${styles.icon}`;
 }

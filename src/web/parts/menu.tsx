@@ -2,7 +2,7 @@
 import { Menu as Base } from "@base-ui/react/menu";
 import { Check, type LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
-import buttonStyles from "./button.module.css";
+import { iconLook } from "./button.tsx";
 import styles from "./menu.module.css";
 
 /** With `children` the button shows them beside its icon, otherwise the icon alone. */
@@ -21,10 +21,13 @@ export function Menu({
   className?: string;
   align?: "start" | "end";
 }) {
-  const look = `${buttonStyles.button} ${buttonStyles.quiet} ${buttonStyles.small} ${buttonStyles.icon}`;
   return (
     <Base.Root modal={false}>
-      <Base.Trigger className={className ?? look} aria-label={label} title={children ? undefined : label}>
+      <Base.Trigger
+        className={className ?? iconLook("quiet", true)}
+        aria-label={label}
+        title={children ? undefined : label}
+      >
         <Icon size={16} aria-hidden="true" />
         {children}
       </Base.Trigger>

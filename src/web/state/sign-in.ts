@@ -4,8 +4,7 @@
 // Anybody can make a link that brings a key. It is used at once only where nobody is signed in. Otherwise the person is
 // asked, and until they answer the key is only in this tab's memory and only used to look up its account.
 import { type Account, type Found, findAccount, lookUp } from "./account.ts";
-import { chosenAgent } from "./chosen-agent.ts";
-import { chosenProject } from "./chosen-project.ts";
+import { chosenAgent, chosenProject } from "./chosen.ts";
 import { beginTyping, forgetTyped, typistNow } from "./drafts.ts";
 import { isSession, markOf, sessionIdOf } from "./key-id.ts";
 import { go, leaveFor, nowhere, type Place, place, placeNow, startOver } from "./place.ts";

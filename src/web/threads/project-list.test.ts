@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Api } from "../client/api.ts";
-import { chosenProject } from "../state/chosen-project.ts";
+import { chosenProject } from "../state/chosen.ts";
 import { ProjectList } from "./project-list.ts";
 
 const shop = { project_id: "shop", name: "Shop" };

@@ -2,7 +2,7 @@
 // so there are about as many as conversations.
 import type { Project } from "../../protocol/project.ts";
 import { type Api, ApiError } from "../client/api.ts";
-import { chosenProject } from "../state/chosen-project.ts";
+import { chosenProject } from "../state/chosen.ts";
 import { describeProblem, type Problem } from "../state/problem.ts";
 import { Store } from "../state/store.ts";
 

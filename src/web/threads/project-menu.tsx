@@ -7,7 +7,7 @@ import { words as frame } from "../app/words.ts";
 import { Button } from "../parts/button.tsx";
 import { Menu, MenuChoices, MenuItem, MenuLine } from "../parts/menu.tsx";
 import { ProblemNotice } from "../parts/notice.tsx";
-import { chosenProject } from "../state/chosen-project.ts";
+import { chosenProject } from "../state/chosen.ts";
 import { go, place } from "../state/place.ts";
 import { useStore } from "../state/store.ts";
 import { useWords } from "../state/words.ts";

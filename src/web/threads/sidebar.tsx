@@ -21,7 +21,7 @@ import { Button, IconButton } from "../parts/button.tsx";
 import { Menu, MenuItem } from "../parts/menu.tsx";
 import { formatTime, useLocale } from "../settings/format.ts";
 import { nameOf, rightOf } from "../state/account.ts";
-import { chosenProject } from "../state/chosen-project.ts";
+import { chosenProject } from "../state/chosen.ts";
 import { go } from "../state/place.ts";
 import { choose, preferences, type Theme } from "../state/preferences.ts";
 import { signOut } from "../state/sign-in.ts";
