@@ -7,6 +7,7 @@
 // does a PDF, which a program of the sandbox reads, a result whose own call contained the address, nor an answer that a
 // person chose from the model's suggestions: a button may show only the beginning of one.
 import { toSourceUrl } from "../../agent/sources.ts";
+import { findPlaces } from "../../lib/find-places.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { toChatMessage, toToolMessage } from "../../store/shapes/message.ts";
 import { parseStored, readStored } from "../../store/shapes/stored.ts";
@@ -163,23 +164,14 @@ const BEFORE_HOST = /(?:^|[^\w.@%/\-=&?#+~:]|\/\/|(?:^|[^\\])\\[nrtf])$/;
 const AROUND_ADDRESS = /(['*])(?:https?:\/\/)?(?:www\.)?$/i;
 const MAX_BEFORE = "'https://www.".length;
 
-/** How much of an address is compared at a time. */
-const PIECE = 64;
-
 /**
  * Whether the text has the address, and not only a longer one that begins with it. `people` also write addresses
- * without a scheme. It costs the text's length: where the beginning of an address overlaps itself again and again, not
- * all of its places are looked at.
+ * without a scheme.
  */
 function contains(text: string, form: string, people: boolean): boolean {
   const needle = people ? withoutScheme(form) : form;
   const hasScheme = needle !== withoutScheme(needle);
-  const piece = needle.slice(0, PIECE);
-  let left = 4 * text.length;
-  for (let at = text.indexOf(piece); at >= 0 && left > 0; at = text.indexOf(piece, at + 1)) {
-    const same = countSame(text, at, needle);
-    left -= same;
-    if (same < needle.length) continue;
+  for (const at of findPlaces(text, needle)) {
     const before = text.slice(Math.max(0, at - MAX_BEFORE), at);
     const isBegun = hasScheme || BEFORE_HOST.test(before);
     if (!isBegun || !AFTER_ADDRESS.test(text.slice(at + needle.length, at + needle.length + 3))) continue;
@@ -187,15 +179,4 @@ function contains(text: string, form: string, people: boolean): boolean {
     if (around === undefined || !needle.includes(around)) return true;
   }
   return false;
-}
-
-/** How much of the beginning of `needle`, in whole pieces, stands in the text at `at`. */
-function countSame(text: string, at: number, needle: string): number {
-  let same = 0;
-  while (same < needle.length) {
-    const piece = needle.slice(same, same + PIECE);
-    if (!text.startsWith(piece, at + same)) break;
-    same += piece.length;
-  }
-  return same;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { edit } from "../../../test/fakes/edit.ts";
+import { processorTime } from "../../../test/fakes/processor-time.ts";
 
 function edited(text: string, old_string: string, new_string: string): string {
   const outcome = edit(text, old_string, new_string);
@@ -186,4 +187,11 @@ describe("a miss", () => {
     expect(refusal(long, `${"x".repeat(100_001)}\n`.repeat(40)).length).toBeLessThan(12_000);
     expect(refusal("\ud83d\ude00".repeat(5_000), `${"\ud83d\ude00".repeat(300)}y`).isWellFormed()).toBe(true);
   });
+});
+
+it("costs the length of a file that has all but the beginning of old_string everywhere", async () => {
+  const begun = `b${"a".repeat(5_000)}`;
+  const text = `${begun} `.repeat(30) + "a".repeat(2_000_000);
+  expect(await processorTime(() => refusal(text, `${begun}aa`))).toBeLessThan(2_000);
+  expect(await processorTime(() => edited(`${text} ${begun}aa`, `${begun}aa`, ""))).toBeLessThan(2_000);
 });

@@ -1,5 +1,6 @@
 // One edit of a text: exactly where `old_string` stands; else, at a single place, where it stands but for white space.
 // An edit that can't be made says why, with the real lines, so that the model need not read the file again.
+import { findPlace, findPlaces, replacePlaces } from "../../lib/find-places.ts";
 import { type IndentPair, indentLike, indentOf } from "./indentation.ts";
 import { lineNumbers, numberLines } from "./lines.ts";
 import { findLoosely, type LoosePlace, nameDifference } from "./loose-match.ts";
@@ -32,7 +33,7 @@ export function applyEdit(text: string, request: EditRequest): EditOutcome {
   if (request.old_string === request.new_string)
     return refuse("old_string and new_string are the same, so nothing would change.");
   const { old_string, new_string } = fitLineBreaks(text, request);
-  const places = findPlaces(text, old_string);
+  const places = countPlaces(text, old_string);
   if (places.count === 0) return applyLoosely(text, request);
   if (places.count > 1 && !replace_all) {
     return refuse(
@@ -40,34 +41,41 @@ export function applyEdit(text: string, request: EditRequest): EditOutcome {
     );
   }
   // With this one more, it is no longer clear which of them is meant.
-  if (!replace_all && text.indexOf(old_string, text.indexOf(old_string) + 1) >= 0) {
+  if (!replace_all && places.overlap) {
     return refuse(
       `old_string stands more than once in ${path}, in places that overlap (from line ${places.lines}), so nothing was changed. Add lines around it until it is there once.`,
     );
   }
   const length = text.length + places.count * (new_string.length - old_string.length);
   if (length > MAX_FILE_BYTES) return refuse(TOO_LARGE);
-  return { ok: true, text: text.split(old_string).join(new_string), ...places, note: null };
+  const { count, lines } = places;
+  return { ok: true, text: replacePlaces(text, old_string, new_string), count, lines, note: null };
 }
 
 /** Models write line feeds. In a file whose lines end in CR LF they mean those, unless they write some themselves. */
 function fitLineBreaks(text: string, edit: EditRequest): { old_string: string; new_string: string } {
   if (!text.includes("\r\n")) return edit;
   const isExact = edit.old_string.includes("\r") || /(?<!\r)\n/.test(text);
-  if (isExact && text.includes(edit.old_string)) return edit;
+  if (isExact && findPlace(text, edit.old_string) !== null) return edit;
   const adapt = (part: string) => part.replace(/\r?\n/g, "\r\n");
   return { old_string: adapt(edit.old_string), new_string: adapt(edit.new_string) };
 }
 
-/** How often the part occurs in the text, and the line numbers of the first few. */
-function findPlaces(text: string, part: string): { count: number; lines: string } {
+/** How often the part occurs in the text, the line numbers of the first few, and whether more are within these. */
+function countPlaces(text: string, part: string): { count: number; lines: string; overlap: boolean } {
   const offsets: number[] = [];
   let count = 0;
-  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) {
+  let all = 0;
+  let end = 0;
+  for (const at of findPlaces(text, part)) {
+    all++;
+    if (at < end) continue;
+    end = at + part.length;
     count++;
     if (count <= SHOWN_PLACES) offsets.push(at);
   }
-  return { count, lines: `${lineNumbers(text, offsets).join(", ")}${count > SHOWN_PLACES ? ", …" : ""}` };
+  const lines = `${lineNumbers(text, offsets).join(", ")}${count > SHOWN_PLACES ? ", …" : ""}`;
+  return { count, lines, overlap: all > count };
 }
 
 function applyLoosely(text: string, request: EditRequest): EditOutcome {
@@ -158,10 +166,11 @@ function showPlace(text: string, { line }: LoosePlace, count: number): string {
 
 function describeMiss(text: string, wanted: readonly string[], { path, new_string }: EditRequest): string {
   const missed = `old_string was not found in ${path}, so nothing was changed.`;
+  const there = new_string.trim().length >= MIN_TELLING_CHARACTERS ? findPlace(text, new_string) : null;
   const made =
-    new_string.trim().length >= MIN_TELLING_CHARACTERS && text.includes(new_string)
-      ? ` new_string is there already (line ${lineNumbers(text, [text.indexOf(new_string)])[0]}): the edit may have been made before.`
-      : "";
+    there === null
+      ? ""
+      : ` new_string is there already (line ${lineNumbers(text, [there])[0]}): the edit may have been made before.`;
   const nearest = findNearest(text, wanted);
   if (nearest === null)
     return `${missed}${made} No line of it is alike: check the path, or find the text with search_files.`;
