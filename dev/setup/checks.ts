@@ -4,7 +4,7 @@ import { freeSpending } from "../../src/agent/spending.ts";
 import type { ModelServer } from "../../src/config/model-servers.ts";
 import { readModelSettings } from "../../src/config/models.ts";
 import { readSearchSettings, type SearchServiceName } from "../../src/config/search.ts";
-import { readBoundedText } from "../../src/lib/bounded-body.ts";
+import { readBoundedText } from "../../src/lib/network/bounded-body.ts";
 import { readAddress } from "../../src/models/exchange/address.ts";
 import { chooseProfile } from "../../src/models/profiles/servers.ts";
 import { definitions } from "../../src/tools/web/search/list.ts";

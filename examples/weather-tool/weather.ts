@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { lenientObject } from "../../src/agent/calls/leniency.ts";
 import { defineTool, type Tool, type ToolResult } from "../../src/agent/tool.ts";
-import { readBoundedText } from "../../src/lib/bounded-body.ts";
+import { readBoundedText } from "../../src/lib/network/bounded-body.ts";
 
 export interface WeatherSettings {
   api_key: string;

@@ -3,8 +3,8 @@
 import type { ModelServer } from "../config/model-servers.ts";
 import { DEFAULT_SERVER, modelName } from "../config/model-servers.ts";
 import type { ModelSettings } from "../config/models.ts";
-import { readBoundedText } from "../lib/bounded-body.ts";
 import { isRecord } from "../lib/is-record.ts";
+import { readBoundedText } from "../lib/network/bounded-body.ts";
 import { readAddress } from "./exchange/address.ts";
 import { hideSecrets } from "./exchange/failure/redaction.ts";
 import { chooseProfile } from "./profiles/servers.ts";

@@ -1,7 +1,8 @@
 // Asks an issuer. It may be hostile, slow or broken: an answer is bounded in bytes and time, a redirect is an answer that
 // does not hold (what is sent may be the client's secret), and nothing but a JSON object is read.
-import { readBoundedText } from "../lib/bounded-body.ts";
+
 import { isRecord } from "../lib/is-record.ts";
+import { readBoundedText } from "../lib/network/bounded-body.ts";
 import type { Send } from "../lib/network/send.ts";
 import { failed, found, type Reading } from "./outcome.ts";
 

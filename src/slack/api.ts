@@ -1,6 +1,6 @@
 // Calls Slack's Web API and returns the outcome as a value. Arguments are sent as a form, nested ones as JSON, because
 // every method accepts that. The token is in a header and nowhere else.
-import { readBoundedText } from "../lib/bounded-body.ts";
+import { readBoundedText } from "../lib/network/bounded-body.ts";
 import { readRetryAfter } from "../lib/retry.ts";
 
 export interface SlackAccess {

@@ -90,7 +90,7 @@ const checkedAtStart = [
 /** How servers of models and searches are asked, so that `npm run setup` asks them as the server will. */
 const checkedAtSetup = [
   ...["src/config/models.ts", "src/config/model-servers.ts", "src/config/search.ts", "src/agent/spending.ts"],
-  "src/lib/bounded-body.ts",
+  "src/lib/network/bounded-body.ts",
   ...["src/models/exchange/address.ts", "src/models/profiles/servers.ts"],
   ...["src/tools/web/search/list.ts", "src/tools/web/search/open-service.ts", "src/tools/web/search/search-service.ts"],
 ];

@@ -45,19 +45,24 @@ export const replyOf = (outcome: ModelOutcome) => {
 /** Four times as much work takes four times as long, or sixteen where it is quadratic. */
 export const LINEAR = 9;
 
+/** Some systems count the processor's time in steps of 4 ms: what is measured takes many of them. */
+const MIN_MEASURED_US = 40_000;
+
 /**
  * How many times more of the processor's time four times the work takes. A clock on the wall would count what other
  * processes take of a busy machine, and the longer work waits for more of them. The shortest of some turns is compared.
  */
 export async function growth(take: (count: number) => Promise<unknown>, count: number): Promise<number> {
-  const shortest = { one: Number.POSITIVE_INFINITY, four: Number.POSITIVE_INFINITY };
+  let times = 1;
   const time = async (size: number) => {
     const start = process.threadCpuUsage();
-    await take(size);
+    for (let done = 0; done < times; done++) await take(size);
     const { user, system } = process.threadCpuUsage(start);
     return user + system;
   };
-  for (let turn = 0; turn < 4; turn++) {
+  while ((await time(count)) < MIN_MEASURED_US) times *= 2;
+  const shortest = { one: Number.POSITIVE_INFINITY, four: Number.POSITIVE_INFINITY };
+  for (let turn = 0; turn < 2; turn++) {
     shortest.one = Math.min(shortest.one, await time(count));
     shortest.four = Math.min(shortest.four, await time(count * 4));
   }

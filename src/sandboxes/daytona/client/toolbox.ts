@@ -2,7 +2,7 @@
 // whole files and answers (a log three times over), can't be aborted, and has no call that asks about a port.
 
 import { SandboxError } from "../../../agent/sandbox.ts";
-import { readBoundedText } from "../../../lib/bounded-body.ts";
+import { readBoundedText } from "../../../lib/network/bounded-body.ts";
 import { DaytonaFailure, readWait } from "./failure.ts";
 import type { SdkSandbox } from "./sdk.ts";
 

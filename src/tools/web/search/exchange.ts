@@ -1,6 +1,6 @@
 // One request to a search service and its answer in JSON: bounded in time and size, without following redirects, and
 // without words of the network in what failed.
-import { readBoundedText } from "../../../lib/bounded-body.ts";
+import { readBoundedText } from "../../../lib/network/bounded-body.ts";
 import { readRetryAfter } from "../../../lib/retry.ts";
 import type { SearchFailureReason } from "./search-service.ts";
 
