@@ -60,6 +60,21 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await context.close();
   });
 
+  it("of two links that are opened at once signs in both tabs, each at its place", async () => {
+    const context = await people.stage.browser.newContext({ locale: "en-GB" });
+    context.setDefaultTimeout(60_000);
+    const [slow, quick] = [await context.newPage(), await context.newPage()];
+    const held = Promise.withResolvers<void>();
+    await slow.route("**/healthz", (route) => held.promise.then(() => route.continue()));
+    await slow.goto(people.link(ada, "&thread=slow"));
+    await quick.goto(people.link(ada, "&thread=quick"));
+    await account(quick, "Ada").waitFor();
+    held.resolve();
+    await account(slow, "Ada").waitFor();
+    expect([await fragment(slow), await fragment(quick)]).toEqual(["#thread=slow", "#thread=quick"]);
+    await context.close();
+  });
+
   it("is asked about where another is in use, with both names, and a link's is used for nothing until then; staying changes nothing", async () => {
     const { page, context, asked } = await visitAsAda();
     await mark(page);

@@ -276,7 +276,9 @@ function lookAtStored(isSignOut = false): boolean {
   const next = stored === null ? null : recallAccount(stored);
   const isSame = now.phase === "in" && next?.user_id === now.account.user_id;
   // Where the key was refused to another tab, the place is kept for whoever comes back.
-  startOver(isSame || (stored === null && !isSignOut) ? place.get() : nowhere);
+  const own = isSame || (stored === null && !isSignOut) ? place.get() : nowhere;
+  // Two links with one key were opened at once, and the other tab was faster.
+  startOver(brought !== null && brought.key === stored ? brought.place : own);
   return true;
 }
 
